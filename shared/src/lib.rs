@@ -1,0 +1,16 @@
+//! What the file server and the community server have in common: identities and cryptography, onion requests, a
+//! transport-neutral request and response with one dispatch, blobs, two databases behind one face, configuration
+//! and telemetry. Libraries only; nothing here knows what either server keeps.
+//!
+//! `docs/architecture.md` says how the pieces fit together.
+
+pub mod blob;
+pub mod client;
+pub mod clock;
+pub mod config;
+pub mod crypto;
+pub mod db;
+pub mod http;
+pub mod onion;
+pub mod shutdown;
+pub mod telemetry;

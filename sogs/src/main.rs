@@ -1,0 +1,8 @@
+//! The community server. It is not written yet; see the changelog for what is.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    eprintln!("sogs: the community server is not part of this release yet; the file server is (`fileserver`)");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,1 @@
+//! Starts the real binaries and speaks to them as a client would.
