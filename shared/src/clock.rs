@@ -10,8 +10,8 @@ const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
 /// A moment, in whole nanoseconds since the Unix epoch.
 ///
-/// It is stored as that integer and goes over the wire as a JSON number of seconds with a fraction,
-/// , which is what [`Serialize`] writes.
+/// It is stored as that integer and goes over the wire as a JSON number of seconds with a fraction, which is what
+/// [`Serialize`] writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
