@@ -4,6 +4,4 @@
 //! points outside the prime-order subgroup (CVE-2025-69277). `libsodium-sys-stable` exports the same functions from a
 //! current release, so re-exporting it is all there is to do.
 
-#![allow(rust_2018_idioms, reason = "the other crate has the same library name")]
-
-pub use libsodium_sys_stable::*;
+pub use ::libsodium_sys::*;
