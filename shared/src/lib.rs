@@ -14,3 +14,5 @@ pub mod http;
 pub mod onion;
 pub mod shutdown;
 pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;

@@ -1,0 +1,54 @@
+//! Real servers for tests: PostgreSQL and an S3-compatible store, found or started for the occasion and gone with the
+//! process. Built only with the cargo feature `testing`, which no release has.
+//!
+//! Set `TEST_POSTGRES_URL` or `TEST_S3_ENDPOINT` to use servers that are there already. A service that is neither given
+//! nor installed makes its tests skip, with a line on standard error; with `TEST_REQUIRE_ALL=1` it makes them fail.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a broken test set-up ends the test"
+)]
+
+mod postgres;
+mod process;
+mod s3;
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+pub use postgres::{PostgresServer, TestDatabase, postgres};
+pub use s3::{S3Server, TestBucket, s3};
+
+/// Says that a service is missing, or fails the test where nothing may be skipped.
+fn missing<T>(service: &str, hint: &str) -> Option<T> {
+    assert!(
+        env::var_os("TEST_REQUIRE_ALL").is_none_or(|value| value != "1"),
+        "no {service}; {hint}"
+    );
+    eprintln!("skipped: no {service}; {hint}");
+    None
+}
+
+/// The workspace's build directory.
+fn target_directory() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
+        PathBuf::from,
+    )
+}
+
+/// A name no other test has, in lower-case letters and digits.
+fn unique_name() -> String {
+    format!("{:016x}", rand::random::<u64>())
+}
+
+/// The first file of this name on the PATH or in these directories.
+fn find_program(name: &str, also_in: &[PathBuf]) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let directories = also_in.iter().cloned().chain(env::split_paths(&path));
+    directories
+        .map(|directory| directory.join(name))
+        .find(|file| file.is_file())
+}
