@@ -1,0 +1,161 @@
+//! A transaction on either database, and the macro that writes a query for both.
+
+use std::time::Duration;
+
+use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+
+use super::DbError;
+
+/// Longer than the server's own limit on a statement, so that it only strikes when the server has gone silent.
+const SILENCE_LIMIT: Duration = Duration::from_secs(20);
+
+/// Which of the two databases is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// One file on this machine.
+    Sqlite,
+    /// A server, possibly shared by many machines.
+    Postgres,
+}
+
+/// One statement in two texts, for where the dialects differ.
+#[derive(Clone, Copy, Debug)]
+pub struct PerDialect {
+    /// The text for SQLite.
+    pub sqlite: &'static str,
+    /// The text for PostgreSQL.
+    pub postgres: &'static str,
+}
+
+/// What [`run!`](crate::run) accepts as a statement: one text for both databases, or one for each.
+pub trait SqlText {
+    /// The text in this dialect.
+    fn text(&self, dialect: Dialect) -> &'static str;
+}
+
+impl SqlText for &'static str {
+    fn text(&self, _dialect: Dialect) -> &'static str {
+        self
+    }
+}
+
+impl SqlText for PerDialect {
+    fn text(&self, dialect: Dialect) -> &'static str {
+        match dialect {
+            Dialect::Sqlite => self.sqlite,
+            Dialect::Postgres => self.postgres,
+        }
+    }
+}
+
+/// An open transaction. Dropping it undoes what it did.
+#[derive(Debug)]
+pub struct Tx(pub(super) Inner);
+
+#[derive(Debug)]
+pub(super) enum Inner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// The connection of the driver at work, for what [`run!`](crate::run) cannot express.
+#[derive(Debug)]
+pub enum Parts<'a> {
+    /// SQLite is in use.
+    Sqlite(&'a mut SqliteConnection),
+    /// PostgreSQL is in use.
+    Postgres(&'a mut PgConnection),
+}
+
+impl Tx {
+    /// Makes the changes last: they are on disk when this returns.
+    ///
+    /// # Errors
+    /// If the answer is [`DbError::Unavailable`], the changes may have been made or not.
+    pub async fn commit(self) -> Result<(), DbError> {
+        match self.0 {
+            Inner::Sqlite(tx) => Ok(tx.commit().await?),
+            Inner::Postgres(tx) => bounded(tx.commit()).await,
+        }
+    }
+
+    /// Undoes the changes and waits until that is done, which dropping does not.
+    ///
+    /// # Errors
+    /// When the database fails; the changes are undone all the same.
+    pub async fn rollback(self) -> Result<(), DbError> {
+        match self.0 {
+            Inner::Sqlite(tx) => Ok(tx.rollback().await?),
+            Inner::Postgres(tx) => bounded(tx.rollback()).await,
+        }
+    }
+
+    /// Which database this runs on.
+    #[must_use]
+    pub const fn dialect(&self) -> Dialect {
+        match self.0 {
+            Inner::Sqlite(_) => Dialect::Sqlite,
+            Inner::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// The driver's own connection.
+    pub fn parts(&mut self) -> Parts<'_> {
+        match &mut self.0 {
+            Inner::Sqlite(tx) => Parts::Sqlite(tx),
+            Inner::Postgres(tx) => Parts::Postgres(tx),
+        }
+    }
+}
+
+/// Waits for a server's answer, but not for ever.
+#[doc(hidden)]
+pub async fn bounded<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, DbError> {
+    match tokio::time::timeout(SILENCE_LIMIT, answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(DbError::timed_out("it did not answer a statement")),
+    }
+}
+
+/// Runs one statement in a transaction, on whichever database it belongs to.
+///
+/// ```ignore
+/// run!(tx, fetch_optional, query_as::<_, Row>, "SELECT a, b FROM t WHERE id = $1", id)?; // Option<Row>
+/// run!(tx, fetch_one, query_scalar::<_, i64>, "SELECT COUNT(*) FROM t")?;                // i64
+/// run!(tx, fetch_all, query_as::<_, Row>, IN_BOTH_DIALECTS, json)?;                      // Vec<Row>
+/// run!(tx, execute, query, "DELETE FROM t WHERE id = $1", id)?;                          // u64, rows changed
+/// ```
+///
+/// `tx` is a [`Tx`] or a `&mut Tx`, the text a `&'static str` or a [`PerDialect`] with `$1` placeholders on both. The
+/// outcome is a `Result` with [`DbError`].
+#[macro_export]
+macro_rules! run {
+    ($tx:expr, execute, query, $sql:expr $(, $arg:expr)* $(,)?) => {
+        match $tx.parts() {
+            $crate::db::Parts::Sqlite(connection) => {
+                let sql = $crate::db::SqlText::text(&$sql, $crate::db::Dialect::Sqlite);
+                let answer = $crate::db::sqlx::query(sql)$(.bind($arg))*.execute(connection).await;
+                answer.map(|done| done.rows_affected()).map_err($crate::db::DbError::from)
+            }
+            $crate::db::Parts::Postgres(connection) => {
+                let sql = $crate::db::SqlText::text(&$sql, $crate::db::Dialect::Postgres);
+                let query = $crate::db::sqlx::query(sql)$(.bind($arg))*;
+                $crate::db::bounded(query.execute(connection)).await.map(|done| done.rows_affected())
+            }
+        }
+    };
+    ($tx:expr, $how:ident, $kind:ident::<_, $ty:ty>, $sql:expr $(, $arg:expr)* $(,)?) => {
+        match $tx.parts() {
+            $crate::db::Parts::Sqlite(connection) => {
+                let sql = $crate::db::SqlText::text(&$sql, $crate::db::Dialect::Sqlite);
+                let answer = $crate::db::sqlx::$kind::<_, $ty>(sql)$(.bind($arg))*.$how(connection).await;
+                answer.map_err($crate::db::DbError::from)
+            }
+            $crate::db::Parts::Postgres(connection) => {
+                let sql = $crate::db::SqlText::text(&$sql, $crate::db::Dialect::Postgres);
+                let query = $crate::db::sqlx::$kind::<_, $ty>(sql)$(.bind($arg))*;
+                $crate::db::bounded(query.$how(connection)).await
+            }
+        }
+    };
+}

@@ -1,0 +1,14 @@
+CREATE TABLE shelves (
+    id    INTEGER PRIMARY KEY AUTOINCREMENT,
+    name  TEXT    NOT NULL UNIQUE,
+    total BIGINT  NOT NULL DEFAULT 0
+);
+
+CREATE TABLE books (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    shelf   BIGINT  NOT NULL REFERENCES shelves (id) ON DELETE CASCADE,
+    title   TEXT    NOT NULL,
+    cover   BLOB,
+    pages   BIGINT,
+    is_lent BOOLEAN NOT NULL DEFAULT FALSE
+);
