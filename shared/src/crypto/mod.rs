@@ -1,1 +1,41 @@
-//! crypto
+//! Identities, keys, signatures and hashes as the Session network defines them.
+//!
+//! libsodium does the work: through `sodiumoxide` where that wraps it, through [`sodium`] where it does not.
+//! Secrets are erased when dropped and never show in `Debug`. Nothing here reads the time or keeps state, but for
+//! [`PointCache`].
+
+mod ed25519;
+mod field;
+pub mod hash;
+mod ids;
+mod points;
+mod scalar;
+pub(crate) mod sodium;
+mod x25519;
+
+pub use ed25519::{Ed25519Pair, Ed25519Public, InvalidPoint, Signature};
+pub use ids::{Blinded25Id, BlindedId, InvalidId, SessionId, UnblindedId, UserId, VersionId};
+pub use points::PointCache;
+pub use x25519::{NotContributory, ServerKeys, SharedSecret, TooManyKeys, X25519Pair, X25519Public, X25519Secret};
+
+/// libsodium could not be started: its random source or its choice of processor features failed.
+#[derive(Debug, thiserror::Error)]
+#[error("libsodium could not be initialised")]
+pub struct InitError;
+
+/// Starts libsodium. Call it first in every program and test that uses this module; more calls do no harm.
+///
+/// # Errors
+///
+/// When the system offers no random source.
+pub fn init() -> Result<(), InitError> {
+    sodiumoxide::init().map_err(|()| InitError)
+}
+
+/// Bytes from the operating system's random generator.
+#[must_use]
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    sodiumoxide::randombytes::randombytes_into(&mut bytes);
+    bytes
+}

@@ -1,0 +1,89 @@
+//! Hash functions with the parameters used on the network.
+
+use sodiumoxide::crypto::auth::hmacsha256;
+use sodiumoxide::crypto::hash::sha512 as sodium_sha512;
+
+use super::sodium;
+
+const NO_SALT: [u8; 16] = [0; 16];
+const NO_PERSON: [u8; 16] = [0; 16];
+const CONTENT_SALT: [u8; 16] = *b"SessionFileSvr\0\0";
+
+/// BLAKE2b over one text, without a key; `N` is from 1 to 64.
+#[must_use]
+pub fn blake2b<const N: usize>(data: &[u8]) -> [u8; N] {
+    sodium::blake2b_parametrised(data, &NO_SALT, &NO_PERSON)
+}
+
+/// BLAKE2b with a personalisation, without a key.
+#[must_use]
+pub(crate) fn blake2b_personal<const N: usize>(data: &[u8], person: &[u8; 16]) -> [u8; N] {
+    sodium::blake2b_parametrised(data, &NO_SALT, person)
+}
+
+/// Keyed BLAKE2b over several parts; `N` and the key's length are from 16 to 64.
+///
+/// # Panics
+///
+/// When the length of the digest or of the key is out of range, which is a mistake of the calling code.
+#[must_use]
+#[expect(clippy::expect_used, reason = "lengths are constants of the caller")]
+pub(crate) fn blake2b_keyed<const N: usize>(parts: &[&[u8]], key: &[u8]) -> [u8; N] {
+    use sodiumoxide::crypto::generichash::State;
+
+    let mut state = State::new(Some(N), Some(key)).expect("lengths are in range");
+    for part in parts {
+        state.update(part).expect("a state that was not finalised takes more");
+    }
+    let digest = state.finalize().expect("a state is finalised once");
+    digest.as_ref().try_into().expect("the digest has the length asked for")
+}
+
+/// The 33-byte digest that names a file by its content: BLAKE2b with a salt of its own.
+#[must_use]
+pub fn content_digest(body: &[u8]) -> [u8; 33] {
+    sodium::blake2b_parametrised(body, &CONTENT_SALT, &NO_PERSON)
+}
+
+/// SHA-512 over several parts.
+#[must_use]
+pub(crate) fn sha512(parts: &[&[u8]]) -> [u8; 64] {
+    let mut state = sodium_sha512::State::new();
+    for part in parts {
+        state.update(part);
+    }
+    state.finalize().0
+}
+
+/// HMAC-SHA256.
+#[must_use]
+pub(crate) fn hmac_sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
+    let mut state = hmacsha256::State::init(key);
+    state.update(data);
+    state.finalize().0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blake2b_without_parameters_is_the_published_function() {
+        // RFC 7693, appendix A.
+        let digest: [u8; 64] = blake2b(b"abc");
+        assert_eq!(
+            hex::encode(digest),
+            "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1\
+             7d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923"
+        );
+    }
+
+    #[test]
+    fn hmac_sha256_is_the_published_function() {
+        // RFC 4231, test case 2.
+        assert_eq!(
+            hex::encode(hmac_sha256(b"Jefe", b"what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+    }
+}
