@@ -4,6 +4,8 @@
 //! Secrets are erased when dropped and never show in `Debug`. Nothing here reads the time or keeps state, but for
 //! [`PointCache`].
 
+mod blinding;
+mod blinding25;
 mod ed25519;
 mod field;
 pub mod hash;
@@ -12,7 +14,10 @@ mod points;
 mod scalar;
 pub(crate) mod sodium;
 mod x25519;
+pub mod xed25519;
 
+pub use blinding::{BlindedPair, BlindingFactor};
+pub use blinding25::Blinded25Pair;
 pub use ed25519::{Ed25519Pair, Ed25519Public, InvalidPoint, Signature};
 pub use ids::{Blinded25Id, BlindedId, InvalidId, SessionId, UnblindedId, UserId, VersionId};
 pub use points::PointCache;
