@@ -6,12 +6,14 @@
 
 mod blinding;
 mod blinding25;
+pub mod direct_message;
 mod ed25519;
 mod field;
 pub mod fs_auth;
 pub mod hash;
 mod header_text;
 mod ids;
+pub mod padding;
 mod points;
 mod scalar;
 pub(crate) mod sodium;
