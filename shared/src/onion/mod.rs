@@ -1,1 +1,18 @@
-//! onion
+//! Onion requests, as the server at their end sees them.
+//!
+//! The body of such a request is encrypted by the client for the server ([`open`]). The answer goes back encrypted under the same key ([`Reply`]). Bodies of many megabytes
+//! are opened and sealed in the memory they arrive in or leave from.
+
+mod aes256gcm;
+pub mod bencode;
+mod envelope;
+mod json;
+mod layer;
+mod reply;
+
+pub use envelope::{OpenError, Opened, open};
+pub use layer::{Cipher, LayerKey, NotOpened};
+pub use reply::{Reply, WrongLength};
+
+/// Most bytes that the body of an onion request may have; the network does not carry more.
+pub const MAX_BODY: usize = 10_485_760;
