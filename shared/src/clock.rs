@@ -44,7 +44,8 @@ impl Timestamp {
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a double of seconds is the form on the wire")]
     pub fn as_seconds_f64(self) -> f64 {
-        self.0 as f64 / NANOS_PER_SECOND as f64
+        // Nanoseconds alone would not fit the 53 bits of a double; whole seconds and the fraction each do.
+        self.as_seconds() as f64 + self.0.rem_euclid(NANOS_PER_SECOND) as f64 / NANOS_PER_SECOND as f64
     }
 
     /// This moment and a while, or the last representable moment.
@@ -72,7 +73,10 @@ fn nanos(span: Duration) -> i64 {
 
 impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
-        Self(time.duration_since(UNIX_EPOCH).map_or_else(|before| -nanos(before.duration()), nanos))
+        Self(
+            time.duration_since(UNIX_EPOCH)
+                .map_or_else(|before| -nanos(before.duration()), nanos),
+        )
     }
 }
 
@@ -168,6 +172,9 @@ mod tests {
     fn arithmetic_saturates_instead_of_wrapping() {
         let last = Timestamp::from_nanos(i64::MAX);
         assert_eq!(last.plus(Duration::MAX), last);
-        assert_eq!(Timestamp::from_seconds(1).since(Timestamp::from_seconds(2)), Duration::ZERO);
+        assert_eq!(
+            Timestamp::from_seconds(1).since(Timestamp::from_seconds(2)),
+            Duration::ZERO
+        );
     }
 }
