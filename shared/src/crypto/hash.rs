@@ -28,7 +28,7 @@ pub(crate) fn blake2b_personal<const N: usize>(data: &[u8], person: &[u8; 16]) -
 /// When the length of the digest or of the key is out of range, which is a mistake of the calling code.
 #[must_use]
 #[expect(clippy::expect_used, reason = "lengths are constants of the caller")]
-pub(crate) fn blake2b_keyed<const N: usize>(parts: &[&[u8]], key: &[u8]) -> [u8; N] {
+pub fn blake2b_keyed<const N: usize>(parts: &[&[u8]], key: &[u8]) -> [u8; N] {
     use sodiumoxide::crypto::generichash::State;
 
     let mut state = State::new(Some(N), Some(key)).expect("lengths are in range");

@@ -151,22 +151,22 @@ impl LayerKey {
         if nonce.len() != self.cipher.nonce_len() {
             return None;
         }
-        let mut buffer = BytesMut::with_capacity(nonce.len() + plaintext.len() + TAG);
+        let mut buffer = Vec::with_capacity(nonce.len() + plaintext.len() + TAG);
         buffer.extend_from_slice(nonce);
         buffer.extend_from_slice(plaintext);
         Some(self.finish(buffer))
     }
 
     /// A buffer with a random nonce in it and room for a plaintext of so many bytes and its tag.
-    pub(super) fn begin(&self, plaintext: usize) -> BytesMut {
-        let mut buffer = BytesMut::with_capacity(plaintext + self.cipher.overhead());
+    pub(super) fn begin(&self, plaintext: usize) -> Vec<u8> {
+        let mut buffer = Vec::with_capacity(plaintext + self.cipher.overhead());
         let nonce: [u8; XCHACHA20_NONCE] = random();
         buffer.extend(nonce.iter().take(self.cipher.nonce_len()));
         buffer
     }
 
     /// Turns `nonce || plaintext` into `nonce || ciphertext || tag` in place.
-    pub(super) fn finish(&self, mut buffer: BytesMut) -> Bytes {
+    pub(super) fn finish(&self, mut buffer: Vec<u8>) -> Bytes {
         let tag = match self.cipher {
             Cipher::Aes256Gcm => {
                 split_nonce(&mut buffer).map(|(nonce, plaintext)| aes256gcm::seal(plaintext, nonce, &self.key))
@@ -177,7 +177,7 @@ impl LayerKey {
         };
         debug_assert!(tag.is_some(), "the buffer begins with a nonce");
         buffer.extend_from_slice(&tag.unwrap_or_default());
-        buffer.freeze()
+        buffer.into()
     }
 }
 

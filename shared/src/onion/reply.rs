@@ -1,7 +1,6 @@
 //! The answer to an onion request, built and encrypted in one allocation.
 
-use bytes::buf::Limit;
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
 use super::bencode;
@@ -19,7 +18,7 @@ pub struct WrongLength {
 pub struct Reply {
     key: LayerKey,
     /// Nonce, whatever stands before the body, and the body so far.
-    buffer: BytesMut,
+    buffer: Vec<u8>,
     body_start: usize,
     body_len: usize,
     /// What stands after the body.
@@ -75,14 +74,13 @@ impl Reply {
         self.buffer.extend_from_slice(chunk);
     }
 
-    /// The rest of the body as a buffer to read a file or a socket into; full when the body is complete.
-    pub fn rest(&mut self) -> Limit<&mut BytesMut> {
-        let rest = self.body_len.saturating_sub(self.written());
-        (&mut self.buffer).limit(rest)
+    /// The buffer itself, to read a file into: the body is appended to what it holds, for which it has room.
+    pub const fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.buffer
     }
 
     fn written(&self) -> usize {
-        self.buffer.len() - self.body_start
+        self.buffer.len().saturating_sub(self.body_start)
     }
 
     /// Encrypts the answer: `nonce || ciphertext || tag`.
