@@ -1,0 +1,201 @@
+//! The body of a response: bytes, or a source that is read while it is sent.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, BoxStream, Stream, StreamExt};
+
+use super::Permit;
+
+/// How much of a body is handed to the socket at a time. Larger pieces would be copied into the socket's own buffer
+/// whole, and a 10 MB body would be in memory twice.
+const PIECE: usize = 64 * 1024;
+
+/// A body could not be read to its end. The connection is cut, since the status is already out.
+#[derive(Debug, thiserror::Error)]
+#[error("the body could not be read: {0}")]
+pub struct BodyError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Pieces of a body.
+pub type ByteStream = BoxStream<'static, Result<Bytes, BodyError>>;
+
+/// A body that is read when it is wanted: piece by piece for a socket, or whole into one buffer for an envelope.
+pub trait Source: Send + Sync + 'static {
+    /// The exact number of bytes.
+    fn length(&self) -> u64;
+
+    /// The bytes, piece by piece.
+    fn stream(self: Box<Self>) -> ByteStream;
+
+    /// Appends all bytes to `buffer`, which has room for them.
+    fn read_into(self: Box<Self>, buffer: Vec<u8>) -> BoxFuture<'static, Result<Vec<u8>, BodyError>> {
+        Box::pin(append(self.stream(), buffer))
+    }
+}
+
+async fn append(mut stream: ByteStream, mut buffer: Vec<u8>) -> Result<Vec<u8>, BodyError> {
+    while let Some(piece) = stream.next().await {
+        buffer.extend_from_slice(&piece?);
+    }
+    Ok(buffer)
+}
+
+/// The body of a response.
+pub struct Body {
+    kind: Kind,
+    held: Option<Permit>,
+}
+
+enum Kind {
+    Bytes(Bytes),
+    Source(Box<dyn Source>),
+    /// The body of an answer to HEAD: nothing is sent, but the length is told.
+    Omitted(u64),
+}
+
+impl Body {
+    /// No body.
+    #[must_use]
+    pub fn empty() -> Self {
+        Bytes::new().into()
+    }
+
+    /// A body that is read while it is sent.
+    #[must_use]
+    pub fn source(source: impl Source) -> Self {
+        Self {
+            kind: Kind::Source(Box::new(source)),
+            held: None,
+        }
+    }
+
+    /// The same body, holding on to a part of the byte budget until it has been sent or dropped.
+    #[must_use]
+    pub fn holding(mut self, permit: Option<Permit>) -> Self {
+        self.held = permit;
+        self
+    }
+
+    /// The same length, but nothing to send: the answer to HEAD.
+    #[must_use]
+    pub(super) fn omitted(self) -> Self {
+        Self {
+            kind: Kind::Omitted(self.length()),
+            held: None,
+        }
+    }
+
+    /// The number of bytes that are sent, or would be for GET.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        match &self.kind {
+            Kind::Bytes(bytes) => bytes.len() as u64,
+            Kind::Source(source) => source.length(),
+            Kind::Omitted(length) => *length,
+        }
+    }
+
+    /// Whether nothing is sent although there is a length.
+    #[must_use]
+    pub fn is_omitted(&self) -> bool {
+        matches!(self.kind, Kind::Omitted(_))
+    }
+
+    /// Appends the whole body to `buffer`.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyError`] if the source could not be read to its end.
+    pub async fn read_into(self, mut buffer: Vec<u8>) -> Result<Vec<u8>, BodyError> {
+        match self.kind {
+            Kind::Bytes(bytes) => {
+                buffer.extend_from_slice(&bytes);
+                Ok(buffer)
+            }
+            Kind::Source(source) => source.read_into(buffer).await,
+            Kind::Omitted(_) => Ok(buffer),
+        }
+    }
+
+    /// The whole body in memory. Bytes are handed on without a copy.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyError`] if the source could not be read to its end.
+    pub async fn collect(self) -> Result<Bytes, BodyError> {
+        match self.kind {
+            Kind::Bytes(bytes) => Ok(bytes),
+            kind => {
+                let whole = Self { kind, held: self.held };
+                let room = usize::try_from(whole.length()).unwrap_or(0);
+                Ok(whole.read_into(Vec::with_capacity(room)).await?.into())
+            }
+        }
+    }
+
+    /// The body in pieces small enough for a socket. The held part of the budget is given back at the end.
+    #[must_use]
+    pub fn into_stream(self) -> ByteStream {
+        let pieces: ByteStream = match self.kind {
+            Kind::Bytes(bytes) => pieces(bytes),
+            Kind::Source(source) => source.stream(),
+            Kind::Omitted(_) => stream::empty().boxed(),
+        };
+        match self.held {
+            Some(permit) => Held {
+                pieces,
+                _permit: permit,
+            }
+            .boxed(),
+            None => pieces,
+        }
+    }
+}
+
+fn pieces(bytes: Bytes) -> ByteStream {
+    stream::unfold(bytes, |mut rest| async move {
+        (!rest.is_empty()).then(|| {
+            let piece = rest.split_to(rest.len().min(PIECE));
+            (Ok(piece), rest)
+        })
+    })
+    .boxed()
+}
+
+/// A stream that holds on to a part of the budget.
+struct Held {
+    pieces: ByteStream,
+    _permit: Permit,
+}
+
+impl Stream for Held {
+    type Item = Result<Bytes, BodyError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.pieces.as_mut().poll_next(context)
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self {
+            kind: Kind::Bytes(bytes),
+            held: None,
+        }
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        Bytes::from(bytes).into()
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Body({} bytes)", self.length())
+    }
+}

@@ -1,0 +1,329 @@
+//! The actix front: turns sockets into requests and responses into bytes on sockets, and cuts what is too large or too
+//! slow. It has one default service; routing is not its business.
+
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use actix_web::dev::ServerHandle;
+use actix_web::http::{KeepAlive, StatusCode as ActixStatus, header as actix_header};
+use actix_web::{HttpRequest, HttpResponse, HttpServer, web};
+use bytes::BytesMut;
+use futures_util::StreamExt;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+use super::onion::{self, known_method};
+use super::{App, Body, Entrance, Exhausted, Head, MissLimiter, Permit, Request, Response, dispatch};
+use crate::onion::{MAX_BODY, is_onion_endpoint, split_endpoint};
+
+/// A server front that is about to listen.
+pub struct Front<A> {
+    app: Arc<A>,
+    misses: Option<MissLimiter>,
+    address_header: Option<HeaderName>,
+}
+
+/// A front that serves. Dropping it does not stop it.
+pub struct RunningFront {
+    address: SocketAddr,
+    handle: ServerHandle,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+impl<A: App> Front<A> {
+    /// A front for this server.
+    #[must_use]
+    pub fn new(app: Arc<A>) -> Self {
+        Self {
+            app,
+            misses: None,
+            address_header: None,
+        }
+    }
+
+    /// Slows down direct clients that ask for many things that do not exist.
+    #[must_use]
+    pub fn limit_misses(mut self, limiter: Option<MissLimiter>) -> Self {
+        self.misses = limiter;
+        self
+    }
+
+    /// Takes the client's address from this header, in which a proxy on this machine names it last.
+    #[must_use]
+    pub fn address_header(mut self, name: Option<HeaderName>) -> Self {
+        self.address_header = name;
+        self
+    }
+
+    /// Starts to serve on a socket. Handlers run on the current runtime, not on the threads that serve sockets, so that
+    /// neither a slow handler nor a client that hangs up disturbs the other.
+    ///
+    /// # Errors
+    ///
+    /// When the socket cannot be listened on.
+    pub fn start(self, listener: TcpListener) -> std::io::Result<RunningFront> {
+        let address = listener.local_addr()?;
+        let limits = *self.app.limits();
+        let front = Arc::new((self, Handle::current()));
+        let server = HttpServer::new(move || {
+            let front = Arc::clone(&front);
+            actix_web::App::new().default_service(web::to(move |request: HttpRequest, payload: web::Payload| {
+                let front = Arc::clone(&front);
+                async move { front.0.serve(&front.1, request, payload).await }
+            }))
+        })
+        .workers(limits.workers)
+        .max_connections((limits.max_connections / limits.workers.max(1)).max(1))
+        .client_request_timeout(limits.head_timeout)
+        .client_disconnect_timeout(limits.linger)
+        .keep_alive(KeepAlive::Timeout(limits.idle_timeout))
+        .shutdown_timeout(limits.shutdown_timeout.as_secs())
+        .disable_signals()
+        .listen(listener)?
+        .run();
+        let handle = server.handle();
+        Ok(RunningFront {
+            address,
+            handle,
+            task: tokio::spawn(server),
+        })
+    }
+
+    async fn serve(&self, runtime: &Handle, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+        let client = self.client(&request);
+        if let (Some(client), Some(misses)) = (client, &self.misses)
+            && misses.is_spent(client)
+        {
+            let refusal = self
+                .app
+                .refusal(StatusCode::TOO_MANY_REQUESTS)
+                .retry_after(misses.window_seconds());
+            return respond(refusal, Some(payload));
+        }
+        let (answer, unread) = self.answer(runtime, &request, payload, client).await;
+        if answer.status == StatusCode::NOT_FOUND
+            && let (Some(client), Some(misses)) = (client, &self.misses)
+        {
+            misses.count(client);
+        }
+        respond(answer, unread)
+    }
+
+    /// Answers a request. The payload is handed back when it was not read to its end.
+    async fn answer(
+        &self,
+        runtime: &Handle,
+        request: &HttpRequest,
+        mut payload: web::Payload,
+        client: Option<IpAddr>,
+    ) -> (Response, Option<web::Payload>) {
+        let app = &self.app;
+        let mut head = match head(request, client) {
+            Ok(head) => head,
+            Err(status) => return (app.refusal(status), Some(payload)),
+        };
+        let length = declared_length(request.headers());
+        let limit = match self.admit(&mut head, length) {
+            Ok(limit) => limit,
+            Err(refusal) => return (refusal, Some(payload)),
+        };
+        let permit = match self.reserve(length, limit).await {
+            Ok(permit) => permit,
+            Err(Exhausted) => {
+                let refusal = app.refusal(StatusCode::SERVICE_UNAVAILABLE).retry_after(5);
+                return (refusal, Some(payload));
+            }
+        };
+        let body = match self.read(&mut payload, length, limit).await {
+            Ok(body) => body,
+            Err(status) => return (app.refusal(status), Some(payload)),
+        };
+        let app = Arc::clone(app);
+        let answer = runtime.spawn(async move {
+            if is_onion_endpoint(&head.path) {
+                onion::answer(app, &head.path, body, permit).await
+            } else {
+                dispatch(
+                    &app,
+                    Request {
+                        head,
+                        body: body.freeze(),
+                        held: permit,
+                    },
+                )
+                .await
+            }
+        });
+        match answer.await {
+            Ok(response) => (response, None),
+            Err(_panic) => (self.app.refusal(StatusCode::INTERNAL_SERVER_ERROR), None),
+        }
+    }
+
+    /// What can be said from the head alone: the limit for the body, or a refusal.
+    fn admit(&self, head: &mut Head, length: Length) -> Result<u64, Response> {
+        let refuse = |status| Err(self.app.refusal(status));
+        let limit = if is_onion_endpoint(&head.path) {
+            if head.method != Method::POST {
+                let refusal = self.app.refusal(StatusCode::METHOD_NOT_ALLOWED);
+                return Err(refusal.with(header::ALLOW, HeaderValue::from_static("POST")));
+            }
+            MAX_BODY as u64
+        } else {
+            match self.app.router().find(&head.method, &head.path) {
+                Ok(found) => {
+                    let known = match length {
+                        Length::Known(bytes) => Some(bytes),
+                        Length::Unknown => None,
+                    };
+                    if known.is_some_and(|bytes| bytes > found.body_limit()) {
+                        return refuse(StatusCode::PAYLOAD_TOO_LARGE);
+                    }
+                    found.check(&self.app, head, known)?;
+                    found.body_limit()
+                }
+                // The dispatch words the refusal; there is no reason to read a body for it.
+                Err(_) if length == Length::Known(0) => 0,
+                Err(missing) => {
+                    let refusal = self.app.refusal(missing.status());
+                    return Err(missing.complete(refusal));
+                }
+            }
+        };
+        match length {
+            Length::Known(bytes) if bytes > limit => refuse(StatusCode::PAYLOAD_TOO_LARGE),
+            _ => Ok(limit),
+        }
+    }
+
+    async fn reserve(&self, length: Length, limit: u64) -> Result<Option<Permit>, Exhausted> {
+        match length {
+            Length::Known(0) => Ok(None),
+            Length::Known(bytes) => self.app.budget().take(bytes).await.map(Some),
+            Length::Unknown => self.app.budget().take(limit).await.map(Some),
+        }
+    }
+
+    /// Reads a body into one buffer of its declared size.
+    async fn read(&self, payload: &mut web::Payload, length: Length, limit: u64) -> Result<BytesMut, StatusCode> {
+        let limits = self.app.limits();
+        let room = match length {
+            Length::Known(0) => return Ok(BytesMut::new()),
+            Length::Known(bytes) => bytes,
+            Length::Unknown => 0,
+        };
+        let mut body = BytesMut::with_capacity(usize::try_from(room).unwrap_or(0));
+        let end = Instant::now() + limits.body_timeout;
+        loop {
+            let deadline = end.min(Instant::now() + limits.body_idle_timeout);
+            let piece = timeout_at(deadline, payload.next())
+                .await
+                .map_err(|_| StatusCode::REQUEST_TIMEOUT)?;
+            match piece {
+                None => return Ok(body),
+                Some(Err(_broken)) => return Err(StatusCode::BAD_REQUEST),
+                Some(Ok(piece)) => {
+                    if (body.len() + piece.len()) as u64 > limit {
+                        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+                    }
+                    body.extend_from_slice(&piece);
+                }
+            }
+        }
+    }
+
+    /// The client's address if it says something about the client: the peer's unless that is this machine, or what the
+    /// proxy on this machine says.
+    fn client(&self, request: &HttpRequest) -> Option<IpAddr> {
+        let peer = request.peer_addr()?.ip().to_canonical();
+        if !peer.is_loopback() {
+            return Some(peer);
+        }
+        let name = self.address_header.as_ref()?;
+        let named = request.headers().get_all(name.as_str()).last()?.to_str().ok()?;
+        named.rsplit(',').next()?.trim().parse().ok()
+    }
+}
+
+impl RunningFront {
+    /// The address it listens on, with the port that was given where 0 was asked for.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops accepting, and waits until what is in flight is answered or the shutdown timeout is over.
+    pub async fn stop(self) {
+        self.handle.stop(true).await;
+        if let Ok(Err(error)) = self.task.await {
+            tracing::warn!(%error, "the listener ended with an error");
+        }
+    }
+}
+
+/// How long a body says it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Length {
+    Known(u64),
+    Unknown,
+}
+
+fn declared_length(headers: &actix_header::HeaderMap) -> Length {
+    if headers.contains_key(actix_header::TRANSFER_ENCODING) {
+        return Length::Unknown;
+    }
+    headers
+        .get(actix_header::CONTENT_LENGTH)
+        .map_or(Length::Known(0), |value| {
+            value
+                .to_str()
+                .ok()
+                .and_then(|text| text.parse().ok())
+                .map_or(Length::Unknown, Length::Known)
+        })
+}
+
+/// The transport-neutral head of a direct request.
+fn head(request: &HttpRequest, client: Option<IpAddr>) -> Result<Head, StatusCode> {
+    let method = known_method(request.method().as_str()).ok_or(StatusCode::METHOD_NOT_ALLOWED)?;
+    let uri = request.uri();
+    let target = uri.path_and_query().map_or_else(|| uri.path(), |both| both.as_str());
+    let (path, query) = split_endpoint(target).map_err(|_| StatusCode::BAD_REQUEST)?;
+    let mut head = Head::new(method, path, query, Entrance::Direct(client));
+    head.headers = HeaderMap::with_capacity(request.headers().len());
+    for (name, value) in request.headers() {
+        let name = HeaderName::from_bytes(name.as_str().as_bytes());
+        let value = HeaderValue::from_bytes(value.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            head.headers.append(name, value);
+        }
+    }
+    Ok(head)
+}
+
+/// Puts an answer on the socket. An unread payload is kept until the answer is out: actix then goes on reading and
+/// discarding for the linger time, so that a client that is still sending gets the answer instead of a broken pipe, and
+/// stops after that time even if the body has no declared end.
+fn respond(response: Response, unread: Option<web::Payload>) -> HttpResponse {
+    let Response { status, headers, body } = response;
+    let status = ActixStatus::from_u16(status.as_u16()).unwrap_or(ActixStatus::INTERNAL_SERVER_ERROR);
+    let mut builder = HttpResponse::build(status);
+    for (name, value) in &headers {
+        let name = actix_header::HeaderName::from_bytes(name.as_str().as_bytes());
+        let value = actix_header::HeaderValue::from_bytes(value.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            builder.append_header((name, value));
+        }
+    }
+    if status == ActixStatus::NOT_MODIFIED || status == ActixStatus::NO_CONTENT {
+        return builder.finish();
+    }
+    let length = body.length();
+    let stream = Body::into_stream(body).map(move |piece| {
+        let _kept_until_sent = &unread;
+        piece
+    });
+    builder.body(actix_web::body::SizedStream::new(length, stream))
+}

@@ -1,0 +1,251 @@
+//! Onion requests: opens the envelope, sends what is inside through the same door as every other request, and wraps the
+//! answer.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::{self, StreamExt};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+
+use super::body::{ByteStream, Source};
+use super::{App, Body, Entrance, Head, Permit, Request, Response, dispatch};
+use crate::onion::{self, BadPlaintext, InnerRequest, LayerKey, Opened, Reply, v3, v4};
+
+/// The most bytes of a reply that fit through the relays.
+const REPLY_LIMIT: u64 = 10_400_000;
+
+/// Bodies from this size on are worked on off the threads that serve sockets.
+const HEAVY: usize = 32 * 1024;
+
+/// Room that a reply needs besides its body: nonce, tag, the status and its headers.
+const REPLY_OVERHEAD: u64 = 4096;
+
+/// How much of a reply becomes base64 at a time; a multiple of three, so that the pieces join without padding.
+const BASE64_PIECE: usize = 48 * 1024;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Version {
+    V3,
+    V4,
+}
+
+/// Answers the body of an onion request that arrived at one of the onion endpoints.
+///
+/// Whatever can be said inside the envelope is said there, with 200 outside: relays take any other status for a fault
+/// of the path.
+pub(super) async fn answer<A: App>(app: Arc<A>, path: &str, body: BytesMut, held: Option<Permit>) -> Response {
+    let version = if path.starts_with("/oxen/v4/") {
+        Version::V4
+    } else {
+        Version::V3
+    };
+    let opened = if body.len() < HEAVY {
+        onion::open(body, &app.onion_keys().keys)
+    } else {
+        let keeper = Arc::clone(&app);
+        match tokio::task::spawn_blocking(move || onion::open(body, &keeper.onion_keys().keys)).await {
+            Ok(opened) => opened,
+            Err(_panic) => return app.refusal(StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    };
+    let Opened { plaintext, reply } = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            tracing::debug!(%error, "an onion request could not be opened");
+            metrics::counter!("onion_refused_total").increment(1);
+            return app.refusal(StatusCode::BAD_REQUEST);
+        }
+    };
+    let inner = match parse(version, plaintext, app.onion_keys().slashless) {
+        Ok(inner) => inner_answer(&app, inner, held).await,
+        Err(BadPlaintext) => Response::text(StatusCode::BAD_REQUEST, v4::BAD_REQUEST),
+    };
+    match wrap(&app, version, reply, inner).await {
+        Ok(response) => response,
+        Err(status) => app.refusal(status),
+    }
+}
+
+fn parse(version: Version, plaintext: Bytes, slashless: v3::Slashless) -> Result<InnerRequest, BadPlaintext> {
+    match version {
+        Version::V4 => v4::parse(plaintext),
+        Version::V3 => v3::parse(plaintext, slashless),
+    }
+}
+
+/// The methods that the servers know, upper case only.
+pub(super) fn known_method(name: &str) -> Option<Method> {
+    match name {
+        "GET" => Some(Method::GET),
+        "POST" => Some(Method::POST),
+        "PUT" => Some(Method::PUT),
+        "DELETE" => Some(Method::DELETE),
+        "HEAD" => Some(Method::HEAD),
+        _ => None,
+    }
+}
+
+/// Sends what was inside through the door that all requests take. Its headers are those from inside, no others.
+async fn inner_answer<A: App>(app: &Arc<A>, inner: InnerRequest, held: Option<Permit>) -> Response {
+    let InnerRequest {
+        method,
+        path,
+        query,
+        headers,
+        body,
+    } = inner;
+    let Some(method) = known_method(&method) else {
+        return app.refusal(StatusCode::METHOD_NOT_ALLOWED);
+    };
+    let mut head = Head::new(method, path, query, Entrance::Onion);
+    for (name, value) in headers {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        let value = HeaderValue::from_bytes(value.as_bytes());
+        let (Ok(name), Ok(value)) = (name, value) else {
+            return app.refusal(StatusCode::BAD_REQUEST);
+        };
+        head.headers.insert(name, value);
+    }
+    dispatch(app, Request { head, body, held }).await
+}
+
+/// Encrypts the answer into one buffer that has room for all of it from the start.
+async fn wrap<A: App>(
+    app: &Arc<A>,
+    version: Version,
+    key: LayerKey,
+    mut inner: Response,
+) -> Result<Response, StatusCode> {
+    let mut permit = None;
+    if inner.body.length() > 0 && !inner.body.is_omitted() {
+        if let Ok(taken) = app.budget().take(inner.body.length() + REPLY_OVERHEAD).await {
+            permit = Some(taken);
+        } else {
+            inner = app.refusal(StatusCode::SERVICE_UNAVAILABLE).retry_after(5);
+        }
+    }
+    let sealed = match version {
+        Version::V4 => seal_v4(app, key, inner).await?,
+        Version::V3 => seal_v3(key, inner).await?,
+    };
+    if sealed.len() as u64 > REPLY_LIMIT {
+        tracing::warn!(bytes = sealed.len(), "a reply is too large to get through the relays");
+    }
+    Ok(match version {
+        Version::V4 => Response::bytes(Body::from(sealed).holding(permit)),
+        Version::V3 => {
+            let text = Body::source(Base64(sealed)).holding(permit);
+            Response::new(StatusCode::OK, "text/plain; charset=utf-8", text)
+        }
+    })
+}
+
+async fn seal_v4<A: App>(app: &Arc<A>, key: LayerKey, mut inner: Response) -> Result<Bytes, StatusCode> {
+    if inner.body.is_omitted() {
+        inner.body = Body::empty();
+    }
+    if inner.status != StatusCode::NOT_MODIFIED && !inner.headers.contains_key(header::CONTENT_TYPE) {
+        // Clients insist on one, even for an empty body.
+        inner.headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; charset=utf-8"),
+        );
+    }
+    let length = inner.body.length();
+    let reply = Reply::v4(
+        key.clone(),
+        inner.status.as_u16(),
+        header_texts(&inner.headers),
+        room(length),
+    );
+    match fill(reply, inner.body).await {
+        // Nothing has been sent yet, so a body that breaks off can still become a proper answer.
+        Err(StatusCode::SERVICE_UNAVAILABLE) => {
+            let refusal = app.refusal(StatusCode::SERVICE_UNAVAILABLE);
+            let reply = Reply::v4(
+                key,
+                refusal.status.as_u16(),
+                header_texts(&refusal.headers),
+                room(refusal.body.length()),
+            );
+            fill(reply, refusal.body).await
+        }
+        sealed => sealed,
+    }
+}
+
+async fn seal_v3(key: LayerKey, inner: Response) -> Result<Bytes, StatusCode> {
+    let body = if inner.status.is_success() {
+        inner.body
+    } else {
+        status_only(inner.status)
+    };
+    let body = if body.is_omitted() { Body::empty() } else { body };
+    let reply = Reply::v3(key.clone(), room(body.length()));
+    match fill(reply, body).await {
+        Err(StatusCode::SERVICE_UNAVAILABLE) => {
+            let body = status_only(StatusCode::SERVICE_UNAVAILABLE);
+            fill(Reply::v3(key, room(body.length())), body).await
+        }
+        sealed => sealed,
+    }
+}
+
+/// All that an answer of version 3 tells of a failure.
+fn status_only(status: StatusCode) -> Body {
+    Bytes::from(v3::status_body(status.as_u16())).into()
+}
+
+fn room(length: u64) -> usize {
+    usize::try_from(length).unwrap_or(usize::MAX)
+}
+
+/// Headers that are text; there are no others of ours.
+fn header_texts(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str(), std::str::from_utf8(value.as_bytes()).ok()?)))
+}
+
+/// Reads a body into a reply and encrypts it there.
+async fn fill(mut reply: Reply, body: Body) -> Result<Bytes, StatusCode> {
+    let buffer = std::mem::take(reply.buffer());
+    let buffer = body.read_into(buffer).await.map_err(|error| {
+        tracing::error!(%error, "a body broke off while it was put into an envelope");
+        StatusCode::SERVICE_UNAVAILABLE
+    })?;
+    let heavy = buffer.len() >= HEAVY;
+    *reply.buffer() = buffer;
+    let sealed = if heavy {
+        tokio::task::spawn_blocking(move || reply.seal())
+            .await
+            .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?
+    } else {
+        reply.seal()
+    };
+    sealed.map_err(|error| {
+        tracing::error!(%error, "a body is not as long as it said");
+        StatusCode::SERVICE_UNAVAILABLE
+    })
+}
+
+/// Bytes that become base64 text while they are sent, so that the text is never in memory whole.
+struct Base64(Bytes);
+
+impl Source for Base64 {
+    fn length(&self) -> u64 {
+        self.0.len().div_ceil(3) as u64 * 4
+    }
+
+    fn stream(self: Box<Self>) -> ByteStream {
+        stream::unfold(self.0, |mut rest| async move {
+            (!rest.is_empty()).then(|| {
+                let piece = rest.split_to(rest.len().min(BASE64_PIECE));
+                (Ok(Bytes::from(STANDARD.encode(piece))), rest)
+            })
+        })
+        .boxed()
+    }
+}
