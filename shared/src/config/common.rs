@@ -1,0 +1,205 @@
+//! Keys and flags that both servers have.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Secret, Size, Span};
+use crate::http::Limits;
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Keys that both servers have. Their defaults, where the servers differ, are the servers' own.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct CommonSettings {
+    /// Folder for the key, the database and the files.
+    pub data: Option<PathBuf>,
+    /// Address and port to serve on. Keep it on this machine and put a proxy in front.
+    pub listen: Option<SocketAddr>,
+    /// The public address, such as `https://files.example.org`; it is shown to the operator and used for links.
+    pub base_url: Option<String>,
+    /// The database: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`. By default a SQLite file in the data folder.
+    pub database_url: Option<Secret>,
+    /// Where files are kept: a folder, or `s3://BUCKET/PREFIX`. By default a folder in the data folder.
+    pub blob_url: Option<String>,
+    /// Address and port for `/metrics`, `/healthz` and `/readyz`. Off if not set.
+    pub metrics_listen: Option<SocketAddr>,
+    /// What is logged: `error`, `warn`, `info`, `debug` or `trace`. From `debug` on, file ids are logged.
+    pub log_level: Option<String>,
+    /// How log lines are written: `text` or `json`.
+    pub log_format: LogFormat,
+    /// Access to an S3 object store.
+    pub s3: S3Settings,
+    /// Limits for requests.
+    pub http: HttpSettings,
+}
+
+/// Access to an S3 object store. The usual `AWS_…` environment variables count where a key is not set.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(inline)]
+pub struct S3Settings {
+    /// Address of the service, for anything but Amazon's own.
+    pub endpoint: Option<String>,
+    /// Region, for services that have some.
+    pub region: Option<String>,
+    /// Access key.
+    pub access_key_id: Option<String>,
+    /// Secret of the access key.
+    pub secret_access_key: Option<Secret>,
+    /// Put the bucket into the path instead of the host name. Most self-hosted services want that.
+    pub path_style: bool,
+    /// Allow unencrypted http to another machine.
+    pub allow_http: bool,
+}
+
+/// Limits for requests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(inline)]
+pub struct HttpSettings {
+    /// Bytes that bodies in flight may take up in memory together. Beyond that requests wait, then get 503.
+    pub body_budget: Size,
+    /// How long a request waits for room in that budget.
+    pub budget_wait: Span,
+    /// Time to send the head of a request.
+    pub head_timeout: Span,
+    /// How long a connection may be idle between requests.
+    pub idle_timeout: Span,
+    /// Longest pause while a body is sent.
+    pub body_idle_timeout: Span,
+    /// Longest time for a whole body.
+    pub body_timeout: Span,
+    /// Time that a request may take once it has arrived.
+    pub handler_timeout: Span,
+    /// How long requests may go on when the server is asked to stop.
+    pub shutdown_timeout: Span,
+    /// Connections at the same time.
+    pub max_connections: u32,
+    /// Threads that serve sockets; 0 means one for each core.
+    pub workers: u16,
+    /// Header in which a proxy on this machine names the client, such as `X-Forwarded-For`. Only used, in memory, to
+    /// slow down clients that guess ids.
+    pub client_address_header: Option<String>,
+    /// How often a direct client may be told "not found" within a minute before it gets 429; 0 means as often as it
+    /// likes.
+    pub misses_per_minute: u32,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        let limits = Limits::default();
+        Self {
+            body_budget: Size(256 * 1024 * 1024),
+            budget_wait: Span(limits.budget_wait),
+            head_timeout: Span(limits.head_timeout),
+            idle_timeout: Span(limits.idle_timeout),
+            body_idle_timeout: Span(limits.body_idle_timeout),
+            body_timeout: Span(limits.body_timeout),
+            handler_timeout: Span(limits.handler_timeout),
+            shutdown_timeout: Span(limits.shutdown_timeout),
+            max_connections: u32::try_from(limits.max_connections).unwrap_or(u32::MAX),
+            workers: 0,
+            client_address_header: None,
+            misses_per_minute: 600,
+        }
+    }
+}
+
+impl HttpSettings {
+    /// The limits as the HTTP layer wants them.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        let default = Limits::default();
+        Limits {
+            head_timeout: self.head_timeout.0,
+            idle_timeout: self.idle_timeout.0,
+            body_idle_timeout: self.body_idle_timeout.0,
+            body_timeout: self.body_timeout.0,
+            handler_timeout: self.handler_timeout.0,
+            budget_wait: self.budget_wait.0,
+            linger: default.linger,
+            shutdown_timeout: self.shutdown_timeout.0,
+            max_connections: self.max_connections as usize,
+            workers: if self.workers == 0 {
+                default.workers
+            } else {
+                usize::from(self.workers)
+            },
+        }
+    }
+}
+
+/// Flags that both servers have, before and after a subcommand.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Common options")]
+pub struct CommonFlags {
+    /// Configuration file (TOML)
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Folder for the key, the database and the files
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data: Option<String>,
+    /// Address and port to serve on
+    #[arg(long, value_name = "ADDR:PORT", global = true)]
+    pub listen: Option<String>,
+    /// The public address
+    #[arg(long, value_name = "URL", global = true)]
+    pub base_url: Option<String>,
+    /// The database: sqlite:PATH or postgres://…
+    #[arg(long, value_name = "URL", global = true)]
+    pub database_url: Option<String>,
+    /// Where files are kept: a folder, or s3://BUCKET/PREFIX
+    #[arg(long, value_name = "URL", global = true)]
+    pub blob_url: Option<String>,
+    /// Address and port for metrics and health
+    #[arg(long, value_name = "ADDR:PORT", global = true)]
+    pub metrics_listen: Option<String>,
+    /// error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL", global = true)]
+    pub log_level: Option<String>,
+    /// text or json
+    #[arg(long, value_name = "FORMAT", global = true)]
+    pub log_format: Option<String>,
+}
+
+impl CommonFlags {
+    /// The configuration file: the flag's, or the environment's.
+    #[must_use]
+    pub fn config_file(&self, prefix: &str) -> Option<PathBuf> {
+        let named = || std::env::var_os(format!("{prefix}_CONFIG")).filter(|name| !name.is_empty());
+        self.config.clone().or_else(|| named().map(PathBuf::from))
+    }
+
+    /// The flags that were given, as pairs of key and value.
+    #[must_use]
+    pub fn given(&self) -> Vec<(&'static str, String)> {
+        [
+            ("data", &self.data),
+            ("listen", &self.listen),
+            ("base_url", &self.base_url),
+            ("database_url", &self.database_url),
+            ("blob_url", &self.blob_url),
+            ("metrics_listen", &self.metrics_listen),
+            ("log_level", &self.log_level),
+            ("log_format", &self.log_format),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| value.clone().map(|value| (key, value)))
+        .collect()
+    }
+}

@@ -1,0 +1,14 @@
+//! Configuration: one TOML file, every key also an environment variable, the common ones also flags.
+//!
+//! A flag wins over the environment, the environment over the file, the file over the default. The keys, their types
+//! and their descriptions come from the settings' own type, so what is documented is what is read.
+
+mod common;
+mod keys;
+mod layers;
+mod values;
+
+pub use common::{CommonFlags, CommonSettings, HttpSettings, LogFormat, S3Settings};
+pub use keys::{Key, keys};
+pub use layers::{ConfigError, Loaded, Origin, load};
+pub use values::{Secret, Size, Span};
