@@ -12,6 +12,7 @@ pub mod crypto;
 pub mod db;
 pub mod fuzz;
 pub mod http;
+pub mod key_file;
 pub mod onion;
 pub mod shutdown;
 pub mod telemetry;
