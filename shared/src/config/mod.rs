@@ -6,9 +6,11 @@
 mod common;
 mod keys;
 mod layers;
+mod show;
 mod values;
 
 pub use common::{CommonFlags, CommonSettings, HttpSettings, LogFormat, S3Settings};
 pub use keys::{Key, keys};
 pub use layers::{ConfigError, Loaded, Origin, load};
+pub use show::{Shown, strange_variables};
 pub use values::{Secret, Size, Span};
