@@ -1,0 +1,205 @@
+//! What the local directory needs beyond what the object store does for it.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::{ControlFlow, Range};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{StreamExt, TryStreamExt};
+use tokio::task::spawn_blocking;
+
+use super::{BlobError, BlobKey, BlobMeta, Listed};
+use crate::clock::Timestamp;
+
+/// Large enough that the way to the thread pool and back does not count.
+const CHUNK: u64 = 256 * 1024;
+const LISTED_AHEAD: usize = 1024;
+
+/// Makes the directory, for its owner only, unless it is there.
+pub(super) fn ensure_directory(path: &Path) -> Result<PathBuf, BlobError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(BlobError::directory(path))?;
+    path.canonicalize().map_err(BlobError::directory(path))
+}
+
+/// Whether files can be made in the directory.
+pub(super) fn check_writable(root: &Path) -> Result<(), BlobError> {
+    // Named like a leftover of an upload, so that it goes with those if it stays behind.
+    let path = root.join("ping#0");
+    let made = OpenOptions::new().write(true).create(true).truncate(true).open(&path);
+    made.map_err(BlobError::directory(root))?;
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(BlobError::directory(path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Appends a file to a buffer without a copy in between.
+pub(super) fn read_into(root: &Path, key: &BlobKey, mut buffer: Vec<u8>) -> io::Result<Vec<u8>> {
+    let file = File::open(root.join(key.as_str()))?;
+    let size = file.metadata()?.len();
+    let before = buffer.len();
+    buffer.reserve(usize::try_from(size).map_err(io::Error::other)?);
+    file.take(size).read_to_end(&mut buffer)?;
+    let is_whole = u64::try_from(buffer.len() - before).is_ok_and(|read| read == size);
+    if is_whole {
+        Ok(buffer)
+    } else {
+        Err(io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+/// The bytes of an open file, piece by piece.
+pub(super) fn stream(key: BlobKey, mut file: File, range: Range<u64>) -> BoxStream<'static, Result<Bytes, BlobError>> {
+    let start = async move {
+        let file = blocking(move || file.seek(SeekFrom::Start(range.start)).map(|_| file)).await?;
+        Ok::<_, io::Error>(stream::try_unfold(
+            (file, range.end - range.start),
+            |(file, left)| async move {
+                if left == 0 {
+                    return Ok(None);
+                }
+                let (file, chunk) = blocking(move || read_chunk(file, left.min(CHUNK))).await?;
+                let left = left - chunk.len() as u64;
+                Ok(Some((chunk, (file, left))))
+            },
+        ))
+    };
+    stream::once(start)
+        .try_flatten()
+        .map_err(move |error| BlobError::from_io(&key, error))
+        .boxed()
+}
+
+fn read_chunk(mut file: File, length: u64) -> io::Result<(File, Bytes)> {
+    let mut chunk = Vec::with_capacity(usize::try_from(length).map_err(io::Error::other)?);
+    (&mut file).take(length).read_to_end(&mut chunk)?;
+    if chunk.is_empty() {
+        Err(io::ErrorKind::UnexpectedEof.into())
+    } else {
+        Ok((file, chunk.into()))
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+/// Everything in the directory. What cannot be read, or is not a file of ours, is named and passed over.
+pub(super) fn list(root: PathBuf) -> BoxStream<'static, Result<Listed, BlobError>> {
+    let (found, listed) = tokio::sync::mpsc::channel(LISTED_AHEAD);
+    spawn_blocking(move || {
+        let walked = walk(&root, &root, &mut |entry| {
+            let listed = match entry {
+                Entry::Blob(meta) => Listed::Blob(meta),
+                Entry::Foreign(name) => Listed::Foreign(name),
+                Entry::Leftover { .. } => return ControlFlow::Continue(()),
+            };
+            if found.blocking_send(Ok(listed)).is_ok() {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        if let Err(error) = walked {
+            let _ = found.blocking_send(Err(BlobError::directory(root)(error)));
+        }
+    });
+    stream::unfold(listed, |mut listed| async { Some((listed.recv().await?, listed)) }).boxed()
+}
+
+/// Removes what interrupted uploads have left behind, if it was last written before `older_than`; says how many there
+/// were.
+pub(super) fn clean_staging(root: &Path, older_than: Timestamp) -> io::Result<usize> {
+    let mut leftovers = Vec::new();
+    let _ = walk(root, root, &mut |entry| {
+        if let Entry::Leftover { path, modified } = entry
+            && modified < older_than
+        {
+            leftovers.push(path);
+        }
+        ControlFlow::Continue(())
+    })?;
+    let mut count = 0;
+    for path in leftovers {
+        match fs::remove_file(path) {
+            Ok(()) => count += 1,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(count)
+}
+
+enum Entry {
+    Blob(BlobMeta),
+    /// Bytes on their way to becoming a blob, or left behind on it: the object store calls them `KEY#NUMBER`.
+    Leftover {
+        path: PathBuf,
+        modified: Timestamp,
+    },
+    Foreign(String),
+}
+
+fn walk(
+    root: &Path,
+    directory: &Path,
+    visit: &mut impl FnMut(Entry) -> ControlFlow<()>,
+) -> io::Result<ControlFlow<()>> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let path = entry.path();
+        let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
+        let flow = if entry.file_type()?.is_dir() {
+            match walk(root, &path, visit) {
+                Ok(flow) => flow,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                // For instance the lost+found of a file system of its own.
+                Err(_) => visit(Entry::Foreign(name)),
+            }
+        } else {
+            match classify(name, entry.metadata(), path)? {
+                Some(entry) => visit(entry),
+                None => continue,
+            }
+        };
+        if flow.is_break() {
+            return Ok(flow);
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+/// What a file is, or nothing if it has gone in the meantime.
+fn classify(name: String, metadata: io::Result<fs::Metadata>, path: PathBuf) -> io::Result<Option<Entry>> {
+    let metadata = match metadata {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let modified = Timestamp::from(metadata.modified()?);
+    if !metadata.is_file() {
+        return Ok(Some(Entry::Foreign(name)));
+    }
+    if let Ok(key) = name.parse() {
+        return Ok(Some(Entry::Blob(BlobMeta {
+            key,
+            size: metadata.len(),
+            modified,
+        })));
+    }
+    let is_leftover = name.rsplit_once('#').is_some_and(|(key, number)| {
+        key.parse::<BlobKey>().is_ok() && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    Ok(Some(if is_leftover {
+        Entry::Leftover { path, modified }
+    } else {
+        Entry::Foreign(name)
+    }))
+}

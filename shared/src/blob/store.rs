@@ -1,0 +1,312 @@
+//! The blob store as the rest of the program sees it.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, TryStreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use object_store::path::Path as Location;
+use object_store::{
+    GetOptions, GetResult, GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload,
+};
+use tokio::task::spawn_blocking;
+
+use super::options::Target;
+use super::{BlobError, BlobKey, BlobOptions, local, s3};
+use crate::clock::Timestamp;
+
+/// How long a blob of ten million bytes may take to be written.
+const PUT_PATIENCE: Duration = Duration::from_secs(30);
+/// How long anything else may take to be answered, retries included.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// An open blob store. Clones share it.
+#[derive(Clone)]
+pub struct BlobStore(Arc<Shared>);
+
+struct Shared {
+    store: Box<dyn ObjectStore>,
+    /// What comes before every key, if anything does.
+    prefix: Location,
+    directory: Option<PathBuf>,
+    conditional_put: bool,
+}
+
+/// A blob, or a part of one, about to be read.
+pub struct Blob {
+    /// The number of bytes to come.
+    pub size: u64,
+    /// The bytes. It ends with an error if there are fewer than `size`.
+    pub stream: BoxStream<'static, Result<Bytes, BlobError>>,
+}
+
+/// What a listing says about a blob.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlobMeta {
+    /// Its name.
+    pub key: BlobKey,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was written, by the clock of the store.
+    pub modified: Timestamp,
+}
+
+/// Something found in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// One of our blobs.
+    Blob(BlobMeta),
+    /// Something that is not ours, to be left alone.
+    Foreign(String),
+}
+
+impl BlobStore {
+    /// Opens a store. A local directory is made, for its owner only, if it is not there; a bucket must exist, which only
+    /// [`BlobStore::ping`] finds out.
+    ///
+    /// # Errors
+    /// If the settings make no sense or the directory cannot be used.
+    pub fn open(options: &BlobOptions) -> Result<Self, BlobError> {
+        let shared = match options.url.parse()? {
+            Target::Directory(path) => {
+                let directory = local::ensure_directory(&path)?;
+                let store = LocalFileSystem::new_with_prefix(&directory).map_err(BlobError::from_store)?;
+                // Without fsync a file that was acknowledged can be lost with the power.
+                Shared::new(Box::new(store.with_fsync(true)), Location::ROOT, Some(directory))
+            }
+            Target::Bucket { name, prefix } => {
+                let prefix = Location::parse(prefix).map_err(|error| BlobError::Settings(error.to_string()))?;
+                let store = Shared::new(Box::new(s3::client(&name, &options.s3)?), prefix, None);
+                Shared {
+                    conditional_put: options.s3.conditional_put,
+                    ..store
+                }
+            }
+            Target::Memory => Shared::new(Box::new(InMemory::new()), Location::ROOT, None),
+        };
+        Ok(Self(Arc::new(shared)))
+    }
+
+    /// Stores a blob. It is on disk, or with the object store's own promise, when this returns.
+    ///
+    /// # Errors
+    /// [`BlobError::Exists`] if there is one of this name, which is left alone. After [`BlobError::Unavailable`] the blob
+    /// may be there or not.
+    pub async fn put(&self, key: &BlobKey, bytes: Bytes) -> Result<(), BlobError> {
+        let mode = if self.0.conditional_put {
+            PutMode::Create
+        } else if self.size(key).await?.is_some() {
+            return Err(BlobError::Exists(key.clone()));
+        } else {
+            PutMode::Overwrite
+        };
+        let location = self.location(key);
+        let put = self.0.store.put_opts(&location, PutPayload::from(bytes), mode.into());
+        within(PUT_PATIENCE, put)
+            .await?
+            .map_err(|error| BlobError::about(key, error))?;
+        Ok(())
+    }
+
+    /// Begins to read a blob.
+    ///
+    /// # Errors
+    /// [`BlobError::NotFound`] if there is none.
+    pub async fn get(&self, key: &BlobKey) -> Result<Blob, BlobError> {
+        self.begin_get(key, GetOptions::default()).await
+    }
+
+    /// Begins to read the part of a blob from `range.start` up to, not including, `range.end`.
+    ///
+    /// # Errors
+    /// [`BlobError::NotFound`] if there is no blob, [`BlobError::TooShort`] if it ends before the range does.
+    pub async fn get_range(&self, key: &BlobKey, range: Range<u64>) -> Result<Blob, BlobError> {
+        if range.is_empty() {
+            let stream = futures_util::stream::empty().boxed();
+            return Ok(Blob { size: 0, stream });
+        }
+        let length = range.end - range.start;
+        let part = self.begin_get(key, GetOptions::new().with_range(Some(range))).await?;
+        if part.size == length {
+            Ok(part)
+        } else {
+            Err(BlobError::TooShort(key.clone()))
+        }
+    }
+
+    async fn begin_get(&self, key: &BlobKey, options: GetOptions) -> Result<Blob, BlobError> {
+        let is_part = options.range.is_some();
+        let location = self.location(key);
+        let found = within(PATIENCE, self.0.store.get_opts(&location, options)).await?;
+        let found = found.map_err(|error| match BlobError::about(key, error) {
+            // Stores have many ways to say that a range lies outside.
+            BlobError::Failed(_) if is_part => BlobError::TooShort(key.clone()),
+            other => other,
+        })?;
+        Ok(Blob::new(key.clone(), found))
+    }
+
+    /// Appends a whole blob to a buffer, which may hold something already. From a local directory the bytes are read
+    /// straight into it; reserve what is to come after them beforehand to spare a copy later.
+    ///
+    /// # Errors
+    /// [`BlobError::NotFound`] if there is none. The buffer is lost.
+    pub async fn read_into(&self, key: &BlobKey, mut buffer: Vec<u8>) -> Result<Vec<u8>, BlobError> {
+        if let Some(directory) = self.0.directory.clone() {
+            let (owned, named) = (key.clone(), key);
+            let read = spawn_blocking(move || local::read_into(&directory, &owned, buffer)).await;
+            let read = read.map_err(|error| BlobError::Failed(error.into()))?;
+            return read.map_err(|error| BlobError::from_io(named, error));
+        }
+        let mut blob = self.get(key).await?;
+        buffer.reserve(usize::try_from(blob.size).map_err(|error| BlobError::Failed(error.into()))?);
+        while let Some(chunk) = blob.stream.try_next().await? {
+            buffer.extend_from_slice(&chunk);
+        }
+        Ok(buffer)
+    }
+
+    /// The size of a blob in bytes, or nothing if there is none.
+    ///
+    /// # Errors
+    /// If the store cannot be asked.
+    pub async fn size(&self, key: &BlobKey) -> Result<Option<u64>, BlobError> {
+        let found = within(PATIENCE, self.0.store.head(&self.location(key))).await?;
+        match found.map_err(|error| BlobError::about(key, error)) {
+            Ok(meta) => Ok(Some(meta.size)),
+            Err(BlobError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes a blob, or does nothing if there is none.
+    ///
+    /// # Errors
+    /// If the store does not do it.
+    pub async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
+        let deleted = within(PATIENCE, self.0.store.delete(&self.location(key))).await?;
+        match deleted.map_err(|error| BlobError::about(key, error)) {
+            Ok(()) | Err(BlobError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Everything in the store, in no particular order. Blobs that come or go meanwhile may be in it or not.
+    #[must_use]
+    pub fn list(&self) -> BoxStream<'static, Result<Listed, BlobError>> {
+        if let Some(directory) = self.0.directory.clone() {
+            return local::list(directory);
+        }
+        let prefix = self.0.prefix.clone();
+        let found = self.0.store.list(Some(&self.0.prefix));
+        found
+            .map(move |meta| {
+                meta.map(|meta| Listed::new(&prefix, &meta))
+                    .map_err(BlobError::from_store)
+            })
+            .boxed()
+    }
+
+    /// Removes what interrupted uploads have left in a local directory, if it was last written before `older_than`, and
+    /// says how many there were. Other stores have nothing of the kind.
+    ///
+    /// # Errors
+    /// If the directory cannot be read or changed.
+    pub async fn clean_staging(&self, older_than: Timestamp) -> Result<usize, BlobError> {
+        let Some(directory) = self.0.directory.clone() else {
+            return Ok(0);
+        };
+        let named = directory.clone();
+        let cleaned = spawn_blocking(move || local::clean_staging(&directory, older_than)).await;
+        cleaned
+            .map_err(|error| BlobError::Failed(error.into()))?
+            .map_err(BlobError::directory(named))
+    }
+
+    /// Whether the store can be reached, and a local directory be written to.
+    ///
+    /// # Errors
+    /// If not.
+    pub async fn ping(&self) -> Result<(), BlobError> {
+        if let Some(directory) = self.0.directory.clone() {
+            let checked = spawn_blocking(move || local::check_writable(&directory)).await;
+            return checked.map_err(|error| BlobError::Failed(error.into()))?;
+        }
+        let mut found = self.0.store.list(Some(&self.0.prefix));
+        within(PATIENCE, found.try_next())
+            .await?
+            .map_err(BlobError::from_store)?;
+        Ok(())
+    }
+
+    /// The local directory, whose file system can be asked how much room is left.
+    #[must_use]
+    pub fn local_path(&self) -> Option<&Path> {
+        self.0.directory.as_deref()
+    }
+
+    fn location(&self, key: &BlobKey) -> Location {
+        self.0
+            .prefix
+            .parts()
+            .chain(Location::from(key.as_str()).parts())
+            .collect()
+    }
+}
+
+impl fmt::Debug for BlobStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("BlobStore")
+            .field(&format_args!("{}", self.0.store))
+            .finish()
+    }
+}
+
+impl Shared {
+    fn new(store: Box<dyn ObjectStore>, prefix: Location, directory: Option<PathBuf>) -> Self {
+        Self {
+            store,
+            prefix,
+            directory,
+            conditional_put: true,
+        }
+    }
+}
+
+impl Blob {
+    fn new(key: BlobKey, found: GetResult) -> Self {
+        let size = found.range.end - found.range.start;
+        let stream = match found.payload {
+            GetResultPayload::File(file, _) => local::stream(key, file, found.range),
+            GetResultPayload::Stream(stream) => stream.map_err(move |error| BlobError::about(&key, error)).boxed(),
+        };
+        Self { size, stream }
+    }
+}
+
+impl Listed {
+    fn new(prefix: &Location, meta: &ObjectMeta) -> Self {
+        let name: Option<Location> = meta.location.prefix_match(prefix).map(Iterator::collect);
+        let modified = Timestamp::from_nanos(meta.last_modified.timestamp_nanos_opt().unwrap_or(i64::MAX));
+        match name.as_ref().map(|name| name.as_ref().parse()) {
+            Some(Ok(key)) => Self::Blob(BlobMeta {
+                key,
+                size: meta.size,
+                modified,
+            }),
+            _ => Self::Foreign(meta.location.to_string()),
+        }
+    }
+}
+
+async fn within<T>(patience: Duration, answer: impl Future<Output = T>) -> Result<T, BlobError> {
+    tokio::time::timeout(patience, answer)
+        .await
+        .map_err(|_| BlobError::timed_out())
+}
