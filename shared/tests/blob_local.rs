@@ -92,7 +92,7 @@ async fn a_truncated_file_is_not_passed_off_as_whole() {
         .open(store.local_path().unwrap().join("ab/abc"))
         .unwrap();
     file.set_len(300_000).unwrap();
-    let read: Result<Vec<Bytes>, BlobError> = blob.stream.try_collect().await;
+    let read: Result<Vec<Bytes>, BlobError> = blob.into_stream().try_collect().await;
     assert!(matches!(read, Err(BlobError::TooShort(_))));
 }
 

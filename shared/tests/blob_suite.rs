@@ -133,9 +133,10 @@ fn random_bytes(seed: u64, length: usize) -> Bytes {
 }
 
 async fn bytes_of(blob: Blob) -> Vec<u8> {
-    let chunks: Vec<Bytes> = blob.stream.try_collect().await.unwrap();
+    let size = blob.size();
+    let chunks: Vec<Bytes> = blob.into_stream().try_collect().await.unwrap();
     let bytes = chunks.concat();
-    assert_eq!(bytes.len() as u64, blob.size);
+    assert_eq!(bytes.len() as u64, size);
     bytes
 }
 

@@ -40,19 +40,27 @@ pub(super) fn check_writable(root: &Path) -> Result<(), BlobError> {
     }
 }
 
-/// Appends a file to a buffer without a copy in between.
-pub(super) fn read_into(root: &Path, key: &BlobKey, mut buffer: Vec<u8>) -> io::Result<Vec<u8>> {
-    let file = File::open(root.join(key.as_str()))?;
-    let size = file.metadata()?.len();
-    let before = buffer.len();
-    buffer.reserve(usize::try_from(size).map_err(io::Error::other)?);
-    file.take(size).read_to_end(&mut buffer)?;
-    let is_whole = u64::try_from(buffer.len() - before).is_ok_and(|read| read == size);
-    if is_whole {
-        Ok(buffer)
-    } else {
-        Err(io::ErrorKind::UnexpectedEof.into())
-    }
+/// Appends a part of an open file to a buffer without a copy in between.
+pub(super) async fn read_into(
+    key: BlobKey,
+    mut file: File,
+    range: Range<u64>,
+    mut buffer: Vec<u8>,
+) -> Result<Vec<u8>, BlobError> {
+    let read = blocking(move || {
+        let length = range.end - range.start;
+        let before = buffer.len();
+        file.seek(SeekFrom::Start(range.start))?;
+        buffer.reserve(usize::try_from(length).map_err(io::Error::other)?);
+        file.take(length).read_to_end(&mut buffer)?;
+        let is_whole = u64::try_from(buffer.len() - before).is_ok_and(|read| read == length);
+        if is_whole {
+            Ok(buffer)
+        } else {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        }
+    });
+    read.await.map_err(|error| BlobError::from_io(&key, error))
 }
 
 /// The bytes of an open file, piece by piece.

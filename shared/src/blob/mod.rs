@@ -7,10 +7,12 @@ mod error;
 mod key;
 mod local;
 mod options;
+mod reading;
 mod s3;
 mod store;
 
 pub use error::BlobError;
 pub use key::{BlobKey, InvalidKey};
 pub use options::{BlobOptions, S3Options, Secret};
-pub use store::{Blob, BlobMeta, BlobStore, Listed};
+pub use reading::Blob;
+pub use store::{BlobMeta, BlobStore, Listed};

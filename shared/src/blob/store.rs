@@ -12,13 +12,11 @@ use futures_util::{StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path as Location;
-use object_store::{
-    GetOptions, GetResult, GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload,
-};
+use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 use tokio::task::spawn_blocking;
 
 use super::options::Target;
-use super::{BlobError, BlobKey, BlobOptions, local, s3};
+use super::{Blob, BlobError, BlobKey, BlobOptions, local, s3};
 use crate::clock::Timestamp;
 
 /// How long a blob of ten million bytes may take to be written.
@@ -36,14 +34,6 @@ struct Shared {
     prefix: Location,
     directory: Option<PathBuf>,
     conditional_put: bool,
-}
-
-/// A blob, or a part of one, about to be read.
-pub struct Blob {
-    /// The number of bytes to come.
-    pub size: u64,
-    /// The bytes. It ends with an error if there are fewer than `size`.
-    pub stream: BoxStream<'static, Result<Bytes, BlobError>>,
 }
 
 /// What a listing says about a blob.
@@ -128,12 +118,11 @@ impl BlobStore {
     /// [`BlobError::NotFound`] if there is no blob, [`BlobError::TooShort`] if it ends before the range does.
     pub async fn get_range(&self, key: &BlobKey, range: Range<u64>) -> Result<Blob, BlobError> {
         if range.is_empty() {
-            let stream = futures_util::stream::empty().boxed();
-            return Ok(Blob { size: 0, stream });
+            return Ok(Blob::empty());
         }
         let length = range.end - range.start;
         let part = self.begin_get(key, GetOptions::new().with_range(Some(range))).await?;
-        if part.size == length {
+        if part.size() == length {
             Ok(part)
         } else {
             Err(BlobError::TooShort(key.clone()))
@@ -152,24 +141,12 @@ impl BlobStore {
         Ok(Blob::new(key.clone(), found))
     }
 
-    /// Appends a whole blob to a buffer, which may hold something already. From a local directory the bytes are read
-    /// straight into it; reserve what is to come after them beforehand to spare a copy later.
+    /// Appends a whole blob to a buffer; see [`Blob::read_into`].
     ///
     /// # Errors
     /// [`BlobError::NotFound`] if there is none. The buffer is lost.
-    pub async fn read_into(&self, key: &BlobKey, mut buffer: Vec<u8>) -> Result<Vec<u8>, BlobError> {
-        if let Some(directory) = self.0.directory.clone() {
-            let (owned, named) = (key.clone(), key);
-            let read = spawn_blocking(move || local::read_into(&directory, &owned, buffer)).await;
-            let read = read.map_err(|error| BlobError::Failed(error.into()))?;
-            return read.map_err(|error| BlobError::from_io(named, error));
-        }
-        let mut blob = self.get(key).await?;
-        buffer.reserve(usize::try_from(blob.size).map_err(|error| BlobError::Failed(error.into()))?);
-        while let Some(chunk) = blob.stream.try_next().await? {
-            buffer.extend_from_slice(&chunk);
-        }
-        Ok(buffer)
+    pub async fn read_into(&self, key: &BlobKey, buffer: Vec<u8>) -> Result<Vec<u8>, BlobError> {
+        self.get(key).await?.read_into(buffer).await
     }
 
     /// The size of a blob in bytes, or nothing if there is none.
@@ -276,17 +253,6 @@ impl Shared {
             directory,
             conditional_put: true,
         }
-    }
-}
-
-impl Blob {
-    fn new(key: BlobKey, found: GetResult) -> Self {
-        let size = found.range.end - found.range.start;
-        let stream = match found.payload {
-            GetResultPayload::File(file, _) => local::stream(key, file, found.range),
-            GetResultPayload::Stream(stream) => stream.map_err(move |error| BlobError::about(&key, error)).boxed(),
-        };
-        Self { size, stream }
     }
 }
 

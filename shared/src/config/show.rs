@@ -113,7 +113,10 @@ mod tests {
 
     #[test]
     fn the_printed_file_is_a_configuration_that_means_the_same() {
-        let flags = [("listen", "127.0.0.1:9999".to_owned()), ("log_format", "json".to_owned())];
+        let flags = [
+            ("listen", "127.0.0.1:9999".to_owned()),
+            ("log_format", "json".to_owned()),
+        ];
         let before = loaded(&flags);
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), before.to_file()).unwrap();

@@ -23,7 +23,7 @@ pub struct BodyError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 pub type ByteStream = BoxStream<'static, Result<Bytes, BodyError>>;
 
 /// A body that is read when it is wanted: piece by piece for a socket, or whole into one buffer for an envelope.
-pub trait Source: Send + Sync + 'static {
+pub trait Source: Send + 'static {
     /// The exact number of bytes.
     fn length(&self) -> u64;
 
