@@ -49,7 +49,7 @@ pub struct CommonSettings {
 }
 
 /// Access to an S3 object store. The usual `AWS_…` environment variables count where a key is not set.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[schemars(inline)]
 pub struct S3Settings {
@@ -65,6 +65,22 @@ pub struct S3Settings {
     pub path_style: bool,
     /// Allow unencrypted http to another machine.
     pub allow_http: bool,
+    /// Let the service refuse to overwrite. Switch it off for services that do not know conditional writes.
+    pub conditional_put: bool,
+}
+
+impl Default for S3Settings {
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            region: None,
+            access_key_id: None,
+            secret_access_key: None,
+            path_style: true,
+            allow_http: false,
+            conditional_put: true,
+        }
+    }
 }
 
 /// Limits for requests.

@@ -1,0 +1,13 @@
+//! The rules, free of HTTP and SQL.
+
+mod allowance;
+mod file_id;
+mod lifetime;
+mod releases;
+mod space;
+
+pub use allowance::{Allowance, Spent};
+pub use file_id::{BadFileId, FileId, FixedBits};
+pub use lifetime::{BadTtl, Lifetimes};
+pub use releases::{Asset, Channel, Latest, Platform, Project, Release, Releases, Version};
+pub use space::FreeSpace;
