@@ -1,0 +1,341 @@
+//! Rows and bytes together: a file is there when both are, and the two come and go as one.
+//!
+//! Bytes are written under a key that is never used again, then the row is committed, then the answer is sent. A row is
+//! taken away first, with a note that its bytes are doomed, then the bytes, then the note. So a crash at any moment
+//! leaves at worst bytes without a row, which [`Files::remove_strays`] finds.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use shared::blob::{Blob, BlobError, BlobKey, BlobStore, Listed};
+use shared::clock::{Clock, Timestamp};
+use shared::db::DbError;
+
+use crate::model::{FileId, FixedBits};
+use crate::store::{FileRow, NewFile, Store};
+
+/// How often a number is drawn before giving up on finding a free one.
+const DRAWS: usize = 25;
+
+/// Files of this size and more are hashed off the threads that serve requests.
+const HEAVY: usize = 32 * 1024;
+
+/// How old bytes without a row must be before they are taken for strays: far older than any upload can be.
+const STRAY_AGE: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// How many rows a sweep takes away at a time, so that uploads get their turn in between.
+const SWEEP_BATCH: u32 = 500;
+
+/// What can go wrong while files are stored and fetched.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    /// These bytes are blocked.
+    #[error("the operator has blocked these bytes")]
+    Blocked,
+    /// All files together have reached the quota.
+    #[error("the quota for all files is reached")]
+    QuotaReached,
+    /// No free number was found.
+    #[error("no free numeric id was found")]
+    NoFreeId,
+    /// The database failed.
+    #[error("database: {0}")]
+    Database(#[from] DbError),
+    /// The blob store failed.
+    #[error("files: {0}")]
+    Blobs(#[from] BlobError),
+}
+
+impl FilesError {
+    /// Whether the disk, or what else the bytes are kept on, is full.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Blobs(BlobError::Full(_)))
+    }
+
+    /// Whether the same request may well succeed in a moment.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Database(error) => error.is_unavailable(),
+            Self::Blobs(error) => error.is_unavailable(),
+            Self::Blocked | Self::QuotaReached | Self::NoFreeId => false,
+        }
+    }
+}
+
+/// All files.
+pub struct Files {
+    store: Store,
+    blobs: BlobStore,
+    clock: Clock,
+    quota: u64,
+    fixed_bits: FixedBits,
+    /// Bytes of all files as of the last count, and what was added since. Only kept if there is a quota.
+    used: AtomicU64,
+}
+
+impl Files {
+    /// The files in these rows and this blob store. A quota of zero is none.
+    #[must_use]
+    pub fn new(store: Store, blobs: BlobStore, clock: Clock, quota: u64, fixed_bits: FixedBits) -> Self {
+        Self {
+            store,
+            blobs,
+            clock,
+            quota,
+            fixed_bits,
+            used: AtomicU64::new(0),
+        }
+    }
+
+    /// The rows.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn blobs(&self) -> &BlobStore {
+        &self.blobs
+    }
+
+    /// Stores bytes under the id of their content, or lets them live longer if they are there already. What it promises
+    /// is on disk when it returns.
+    ///
+    /// # Errors
+    ///
+    /// [`FilesError`]; nothing is stored then.
+    pub async fn store_by_content(
+        &self,
+        bytes: Bytes,
+        now: Timestamp,
+        expires: Timestamp,
+    ) -> Result<FileRow, FilesError> {
+        let id = content_id(bytes.clone()).await;
+        if self.store.is_blocked(&id).await? {
+            return Err(FilesError::Blocked);
+        }
+        if let Some(there) = self.store.find(&id, now).await?
+            && self.is_whole(&there).await?
+            && let Some(extended) = self.store.extend(&id, now, expires).await?
+        {
+            return Ok(extended);
+        }
+        let blob = self.write(bytes.clone()).await?;
+        let size = bytes.len() as u64;
+        let file = NewFile {
+            id: &id,
+            content: &id,
+            blob: blob.as_str(),
+            size,
+            expires,
+        };
+        let row = self.store.insert_content(file, now).await;
+        let row = self.or_remove(&blob, row).await?;
+        self.used.fetch_add(size, Ordering::Relaxed);
+        Ok(row)
+    }
+
+    /// Stores bytes under a random number.
+    ///
+    /// # Errors
+    ///
+    /// [`FilesError`]; nothing is stored then.
+    pub async fn store_by_number(
+        &self,
+        bytes: Bytes,
+        now: Timestamp,
+        expires: Timestamp,
+    ) -> Result<(u64, FileRow), FilesError> {
+        let content = content_id(bytes.clone()).await;
+        if self.store.is_blocked(&content).await? {
+            return Err(FilesError::Blocked);
+        }
+        let size = bytes.len() as u64;
+        let blob = self.write(bytes).await?;
+        let row = self
+            .or_remove(&blob, self.draw(&content, &blob, size, now, expires).await)
+            .await?;
+        self.used.fetch_add(size, Ordering::Relaxed);
+        Ok(row)
+    }
+
+    async fn draw(
+        &self,
+        content: &FileId,
+        blob: &BlobKey,
+        size: u64,
+        now: Timestamp,
+        expires: Timestamp,
+    ) -> Result<(u64, FileRow), FilesError> {
+        for _ in 0..DRAWS {
+            let id = FileId::random(self.fixed_bits);
+            let file = NewFile {
+                id: &id,
+                content,
+                blob: blob.as_str(),
+                size,
+                expires,
+            };
+            let row = self.store.insert_numeric(file, now).await?;
+            if let (Some(row), Some(number)) = (row, id.number()) {
+                return Ok((number, row));
+            }
+        }
+        Err(FilesError::NoFreeId)
+    }
+
+    async fn write(&self, bytes: Bytes) -> Result<BlobKey, FilesError> {
+        if self.quota != 0 && self.used.load(Ordering::Relaxed) + bytes.len() as u64 > self.quota {
+            return Err(FilesError::QuotaReached);
+        }
+        let key = BlobKey::random(&mut rand::rng());
+        self.blobs.put(&key, bytes).await?;
+        Ok(key)
+    }
+
+    /// Removes bytes whose row could not be committed. If the commit may have happened all the same, they stay: the
+    /// stray hunt will find out.
+    async fn or_remove<T, E: Into<FilesError>>(&self, blob: &BlobKey, row: Result<T, E>) -> Result<T, FilesError> {
+        match row.map_err(Into::into) {
+            Err(error) if !error.is_unavailable() => {
+                if let Err(error) = self.blobs.delete(blob).await {
+                    tracing::warn!(%error, "the bytes of a failed upload could not be removed yet");
+                }
+                Err(error)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Whether the bytes of a row are there with the right size. A row without its bytes counts as absent: an upload of
+    /// the same bytes mends it.
+    async fn is_whole(&self, row: &FileRow) -> Result<bool, FilesError> {
+        let Ok(key) = row.blob.parse() else { return Ok(false) };
+        let whole = self.blobs.size(&key).await? == Some(row.size);
+        if !whole {
+            tracing::error!("a file has lost its bytes; the upload in hand restores it");
+            tracing::debug!(id = row.id, "lost its bytes");
+        }
+        Ok(whole)
+    }
+
+    /// The file with this id and its bytes, unless it has expired, is blocked or has lost its bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`FilesError`] when the database or the blob store fails.
+    pub async fn open(&self, id: &FileId) -> Result<Option<(FileRow, Blob)>, FilesError> {
+        let mut tried = None;
+        while let Some(row) = self.store.find(id, self.clock.now()).await? {
+            if tried.as_ref() == Some(&row.blob) {
+                tracing::error!("a file has lost its bytes; `fileserver check` lists such files");
+                tracing::debug!(id = row.id, "lost its bytes");
+                return Ok(None);
+            }
+            let Ok(key) = row.blob.parse() else { return Ok(None) };
+            match self.blobs.get(&key).await {
+                Ok(blob) if blob.size() == row.size => return Ok(Some((row, blob))),
+                Ok(_) | Err(BlobError::NotFound(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+            // An upload of the same bytes may have moved them between the two steps: look at the row once more.
+            tried = Some(row.blob);
+        }
+        Ok(None)
+    }
+
+    /// Takes away expired files and deletes doomed bytes, in small steps. The answer is how many files expired.
+    ///
+    /// # Errors
+    ///
+    /// [`FilesError`]; what was not done is done by the next sweep.
+    pub async fn sweep(&self) -> Result<usize, FilesError> {
+        let mut expired = 0;
+        loop {
+            let taken = self.store.delete_expired(self.clock.now(), SWEEP_BATCH).await?;
+            expired += taken;
+            let deleted = self.delete_doomed().await?;
+            if taken == 0 && deleted == 0 {
+                return Ok(expired);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn delete_doomed(&self) -> Result<usize, FilesError> {
+        let doomed = self.store.doomed(SWEEP_BATCH).await?;
+        for blob in &doomed {
+            if let Ok(key) = blob.parse() {
+                self.blobs.delete(&key).await?;
+            }
+        }
+        if !doomed.is_empty() {
+            self.store.forget_doomed(&doomed).await?;
+        }
+        Ok(doomed.len())
+    }
+
+    /// Takes away one file at once. The answer says whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// [`FilesError`] when the database or the blob store fails.
+    pub async fn delete(&self, id: &FileId) -> Result<bool, FilesError> {
+        let deleted = self.store.delete(id).await?;
+        self.delete_doomed().await?;
+        Ok(deleted)
+    }
+
+    /// Deletes bytes that no row has and that are too old to belong to an upload in flight. The answer is their number.
+    ///
+    /// # Errors
+    ///
+    /// [`FilesError`] when the database or the blob store fails.
+    pub async fn remove_strays(&self) -> Result<usize, FilesError> {
+        let before = self.clock.now().minus(STRAY_AGE);
+        let mut removed = 0;
+        let mut listed = self.blobs.list().chunks(SWEEP_BATCH as usize);
+        while let Some(page) = listed.next().await {
+            let page: Vec<_> = page.into_iter().collect::<Result<_, BlobError>>()?;
+            let old = page.iter().filter_map(|listed| match listed {
+                Listed::Blob(blob) if blob.modified < before => Some(blob.key.to_string()),
+                Listed::Blob(_) | Listed::Foreign(_) => None,
+            });
+            let strays = self.store.without_row(&old.collect::<Vec<_>>()).await?;
+            for key in strays.iter().filter_map(|stray| stray.parse().ok()) {
+                self.blobs.delete(&key).await?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Counts the bytes of all files anew, if there is a quota.
+    ///
+    /// # Errors
+    ///
+    /// [`FilesError`] when the database fails.
+    pub async fn recount(&self) -> Result<(), FilesError> {
+        if self.quota != 0 {
+            self.used.store(self.store.total_bytes().await?, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+/// The id of a content, hashed where it disturbs nobody.
+async fn content_id(bytes: Bytes) -> FileId {
+    if bytes.len() < HEAVY {
+        return FileId::of_content(&bytes);
+    }
+    let kept = bytes.clone();
+    match tokio::task::spawn_blocking(move || FileId::of_content(&bytes)).await {
+        Ok(id) => id,
+        Err(_cancelled) => FileId::of_content(&kept),
+    }
+}

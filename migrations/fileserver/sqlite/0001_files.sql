@@ -1,0 +1,38 @@
+-- Times are nanoseconds since the Unix epoch, sizes are bytes.
+
+CREATE TABLE files (
+    id       TEXT    NOT NULL PRIMARY KEY, -- what clients ask for: a content-hash id or a numeric one
+    content  TEXT    NOT NULL,             -- the content-hash id of the bytes, whatever the id is
+    blob     TEXT    NOT NULL UNIQUE,      -- where the bytes are; never used for other bytes again
+    size     INTEGER NOT NULL CHECK (size > 0),
+    uploaded INTEGER NOT NULL,
+    expires  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX files_by_expiry ON files (expires);
+
+-- Blobs whose row is gone and whose bytes are still to be deleted.
+CREATE TABLE doomed (
+    blob TEXT NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+-- Ids that are not served and whose bytes are not taken again.
+CREATE TABLE blocked (
+    id    TEXT    NOT NULL PRIMARY KEY,
+    since INTEGER NOT NULL,
+    note  TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Version checks, counted by day. A visitor is a keyed hash; its key is forgotten when the day is over.
+CREATE TABLE version_days (
+    day  INTEGER NOT NULL PRIMARY KEY,
+    salt BLOB
+) STRICT;
+
+CREATE TABLE version_checks (
+    day      INTEGER NOT NULL REFERENCES version_days (day) ON DELETE CASCADE,
+    platform TEXT    NOT NULL,
+    channel  TEXT    NOT NULL,
+    visitor  BLOB    NOT NULL,
+    PRIMARY KEY (day, platform, channel, visitor)
+) STRICT, WITHOUT ROWID;
