@@ -1,1 +1,7 @@
-fn main() {}
+//! The `fileserver` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    fileserver::cli::main()
+}

@@ -1,0 +1,142 @@
+//! The commands. Each prints what it did, and says what to do when it cannot do it.
+
+mod about;
+mod config;
+mod files;
+mod key;
+mod output;
+mod serve;
+mod usage;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use shared::blob::BlobStore;
+use shared::clock::Clock;
+use shared::config::{CommonFlags, Loaded, load};
+
+use crate::files::Files;
+use crate::settings::{PREFIX, Settings};
+use crate::store::Store;
+
+/// Keeps client-encrypted attachments of Session for a limited time.
+///
+/// Without a command it serves. Every common option is also an environment variable, FILESERVER_LISTEN for --listen and
+/// so on, and a key of the configuration file; `fileserver config print` lists all keys.
+#[derive(Parser)]
+#[command(name = "fileserver", version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    common: CommonFlags,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve until stopped (this is what happens without a command)
+    Serve,
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Look at the server's key, or make one
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Show a file's size and times
+    Info(files::Info),
+    /// Let a file live longer
+    Extend(files::Extend),
+    /// Delete files at once
+    Delete(files::Delete),
+    /// Stop serving files, and refuse to take their bytes again
+    Block(files::Block),
+    /// Serve blocked files again, and take their bytes again
+    Unblock(files::Unblock),
+    /// List blocked ids
+    Blocked(files::Blocked),
+    /// Show how many files there are and what they take up
+    Usage(usage::Usage),
+    /// Ask a running server whether it is alive; for containers
+    Healthcheck,
+    /// Print the completions for a shell
+    Completions(about::Completions),
+    /// Print the manual page
+    Man,
+}
+
+/// Runs the program. The exit code is 0 if all went well, 1 if something stood in the way, 2 if the command line was
+/// wrong.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("fileserver: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode> {
+    match &cli.command {
+        Some(Command::Completions(completions)) => return Ok(completions.run()),
+        Some(Command::Man) => return about::man(),
+        _ => {}
+    }
+    shared::crypto::init()?;
+    let loaded = settings(&cli.common)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("fileserver")
+        .build()
+        .context("the threads of the server could not be started")?;
+    let code = runtime.block_on(dispatch(cli.command.unwrap_or(Command::Serve), loaded));
+    // A transfer that was given up may still occupy a thread; it must not hold up the end.
+    runtime.shutdown_background();
+    code
+}
+
+fn settings(flags: &CommonFlags) -> Result<Loaded<Settings>> {
+    let file = flags.config_file(PREFIX);
+    let variable = |name: &str| std::env::var(name).ok();
+    let loaded: Loaded<Settings> = load(PREFIX, file.as_deref(), variable, &flags.given())?;
+    loaded.settings.validate()?;
+    Ok(loaded)
+}
+
+async fn dispatch(command: Command, loaded: Loaded<Settings>) -> Result<ExitCode> {
+    let settings = &loaded.settings;
+    match command {
+        Command::Serve => serve::run(loaded.settings).await,
+        Command::Config(command) => config::run(&command, &loaded),
+        Command::Key(command) => key::run(&command, settings),
+        Command::Info(info) => info.run(settings).await,
+        Command::Extend(extend) => extend.run(settings).await,
+        Command::Delete(delete) => delete.run(settings).await,
+        Command::Block(block) => block.run(settings).await,
+        Command::Unblock(unblock) => unblock.run(settings).await,
+        Command::Blocked(blocked) => blocked.run(settings).await,
+        Command::Usage(usage) => usage.run(settings).await,
+        Command::Healthcheck => serve::healthcheck(settings).await,
+        Command::Completions(completions) => Ok(completions.run()),
+        Command::Man => about::man(),
+    }
+}
+
+/// The files of the server that these settings describe, which may be running at the same time.
+async fn open_files(settings: &Settings) -> Result<Files> {
+    let store = open_store(settings).await?;
+    let blobs = BlobStore::open(&settings.blobs()).context("the place for the files cannot be used")?;
+    Ok(Files::new(store, blobs, Clock::system(), 0, settings.fixed_bits()))
+}
+
+async fn open_store(settings: &Settings) -> Result<Store> {
+    Store::open_existing(&settings.database()).await.with_context(|| {
+        format!(
+            "the database cannot be used. Is --data or --config the same as the server's? The data folder is {}",
+            settings.data().display()
+        )
+    })
+}
