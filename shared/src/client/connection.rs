@@ -86,7 +86,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When the URL is not for HTTP, or [`http`] fails.
+    /// When the URL is not for HTTP, or [`http()`] fails.
     pub fn new(base_url: &str, server: X25519Public) -> Result<Self, ClientError> {
         let bad = || ClientError::Url(base_url.to_owned());
         let base = Url::parse(base_url).map_err(|_| bad())?;

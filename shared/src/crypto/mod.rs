@@ -1,6 +1,6 @@
 //! Identities, keys, signatures and hashes as the Session network defines them.
 //!
-//! libsodium does the work: through `sodiumoxide` where that wraps it, through [`sodium`] where it does not.
+//! libsodium does the work: through `sodiumoxide` where that wraps it, through the module `sodium` where it does not.
 //! Secrets are erased when dropped and never show in `Debug`. Nothing here reads the time or keeps state, but for
 //! [`PointCache`].
 
