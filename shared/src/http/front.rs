@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
-use super::onion::{self, known_method};
+use super::onion;
 use super::{App, Body, Entrance, Exhausted, Head, MissLimiter, Permit, Request, Response, dispatch};
 use crate::onion::{MAX_BODY, is_onion_endpoint, split_endpoint};
 
@@ -287,7 +287,8 @@ fn declared_length(headers: &actix_header::HeaderMap) -> Length {
 
 /// The transport-neutral head of a direct request.
 fn head(request: &HttpRequest, client: Option<IpAddr>) -> Result<Head, StatusCode> {
-    let method = known_method(request.method().as_str()).ok_or(StatusCode::METHOD_NOT_ALLOWED)?;
+    let method =
+        Method::from_bytes(request.method().as_str().as_bytes()).map_err(|_| StatusCode::METHOD_NOT_ALLOWED)?;
     let uri = request.uri();
     let target = uri.path_and_query().map_or_else(|| uri.path(), |both| both.as_str());
     let (path, query) = split_endpoint(target).map_err(|_| StatusCode::BAD_REQUEST)?;

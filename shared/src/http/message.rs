@@ -23,7 +23,7 @@ pub enum Entrance {
 /// Everything of a request but its body.
 #[derive(Debug)]
 pub struct Head {
-    /// Upper case; one of GET, POST, PUT, DELETE and HEAD once it has been routed.
+    /// As it was sent; one of GET, POST, PUT, DELETE and HEAD once it has been routed.
     pub method: Method,
     /// Percent-decoded once; this is what is routed and what is signed.
     pub path: String,

@@ -75,18 +75,6 @@ fn parse(version: Version, plaintext: Bytes, slashless: v3::Slashless) -> Result
     }
 }
 
-/// The methods that the servers know, upper case only.
-pub(super) fn known_method(name: &str) -> Option<Method> {
-    match name {
-        "GET" => Some(Method::GET),
-        "POST" => Some(Method::POST),
-        "PUT" => Some(Method::PUT),
-        "DELETE" => Some(Method::DELETE),
-        "HEAD" => Some(Method::HEAD),
-        _ => None,
-    }
-}
-
 /// Sends what was inside through the door that all requests take. Its headers are those from inside, no others.
 async fn inner_answer<A: App>(app: &Arc<A>, inner: InnerRequest, held: Option<Permit>) -> Response {
     let InnerRequest {
@@ -96,7 +84,8 @@ async fn inner_answer<A: App>(app: &Arc<A>, inner: InnerRequest, held: Option<Pe
         headers,
         body,
     } = inner;
-    let Some(method) = known_method(&method) else {
+    // Lower case is another method, which no route has.
+    let Ok(method) = Method::from_bytes(method.as_bytes()) else {
         return app.refusal(StatusCode::METHOD_NOT_ALLOWED);
     };
     let mut head = Head::new(method, path, query, Entrance::Onion);

@@ -131,7 +131,16 @@ impl<A> Router<A> {
     }
 
     pub(super) fn find(&self, method: &Method, path: &str) -> Result<Found<'_, A>, Missing> {
-        let matched = self.table.at(path).map_err(|_| Missing::Path)?;
+        let Ok(matched) = self.table.at(path) else {
+            // A method that no path has is refused as such wherever it is tried.
+            let allow = HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE");
+            let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE];
+            return Err(if known.contains(method) {
+                Missing::Path
+            } else {
+                Missing::Method { allow }
+            });
+        };
         let resource = self.resources.get(*matched.value).ok_or(Missing::Path)?;
         let wanted = if method == Method::HEAD { &Method::GET } else { method };
         let Some(route) = resource.routes.iter().find(|route| route.method == *wanted) else {

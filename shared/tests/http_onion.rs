@@ -1,0 +1,205 @@
+//! Onion requests through the HTTP layer: one door for what is inside, and what is said where when it fails.
+
+mod http_app;
+
+use bytes::BytesMut;
+use http_app::{Setup, Small, streamed};
+use serde_json::json;
+use shared::client::{Client, Destination, OnionAnswer, Request, Wrapped, v4_request, wrap};
+use shared::crypto::{ServerKeys, X25519Pair};
+use shared::http::{Budget, RunningFront};
+use shared::onion::Cipher;
+
+fn start() -> (std::sync::Arc<Small>, RunningFront, Client) {
+    let pair = X25519Pair::generate();
+    let (app, front) = Setup {
+        keys: pair.clone().into(),
+        ..Setup::default()
+    }
+    .start();
+    let client = client(&front, &pair);
+    (app, front, client)
+}
+
+fn client(front: &RunningFront, key: &X25519Pair) -> Client {
+    Client::new(&format!("http://{}", front.address()), *key.public()).unwrap()
+}
+
+fn inside(answer: &OnionAnswer) -> (u16, String) {
+    assert_eq!(answer.outside.status, 200);
+    let inside = answer.inside.as_ref().unwrap();
+    (inside.status, String::from_utf8_lossy(&inside.body).into_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_inside_is_answered_like_a_direct_request_with_either_cipher() {
+    for cipher in [Cipher::Aes256Gcm, Cipher::XChaCha20] {
+        let (_, _front, client) = start();
+        let request = Request::new("PUT", "/echo/a%20b?q=%41")
+            .header("X-Seen", "inner")
+            .body(vec![1; 100_000]);
+        let answer = client.with_cipher(cipher).onion_v4(request).await.unwrap();
+        let expected = "PUT /echo/a b q=%41 a b onion inner 100000".to_owned();
+        assert_eq!(inside(&answer), (200, expected));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_streamed_body_arrives_whole_in_both_versions() {
+    let (_, _front, client) = start();
+    let v4 = client.onion_v4(Request::new("GET", "/stream")).await.unwrap();
+    assert_eq!(v4.inside.unwrap().body, streamed());
+    let v3 = client.onion_v3(Request::new("GET", "/stream")).await.unwrap();
+    assert_eq!(v3.inside.unwrap().body, streamed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_inside_are_told_inside() {
+    let (_, _front, client) = start();
+    for (method, target, status) in [
+        ("GET", "/nothing", 404),
+        ("DELETE", "/echo/x", 405),
+        ("get", "/echo/x", 405),
+        ("PATCH", "/nothing", 405),
+        ("GET", "/panic", 500),
+        ("GET", "/refuse", 418),
+        ("GET", "/break", 503),
+        ("GET", "/echo/%ff", 400),
+    ] {
+        let answer = client.onion_v4(Request::new(method, target)).await.unwrap();
+        assert_eq!(inside(&answer).0, status, "{method} {target}");
+        let answer = client.onion_v3(Request::new(method, target)).await.unwrap();
+        let inside = answer.inside.unwrap();
+        assert_eq!(
+            (answer.outside.status, inside.status),
+            (200, status),
+            "{method} {target}, version 3"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_method_inside_says_which_are_known() {
+    let (_, _front, client) = start();
+    let answer = client.onion_v4(Request::new("DELETE", "/echo/x")).await.unwrap();
+    assert_eq!(answer.inside.unwrap().header("allow"), Some("GET, PUT, HEAD"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_onion_request_inside_an_onion_request_is_refused() {
+    let (_, _front, client) = start();
+    for target in ["/oxen/v4/lsrpc", "/loki/v3/lsrpc", "/oxen/v4%2Flsrpc"] {
+        let answer = client
+            .onion_v4(Request::new("POST", target).body(vec![0; 100]))
+            .await
+            .unwrap();
+        assert_eq!(
+            inside(&answer),
+            (400, "Invalid v4 onion request".to_owned()),
+            "{target}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn head_inside_has_the_headers_and_no_body() {
+    let (_, _front, client) = start();
+    let answer = client.onion_v4(Request::new("HEAD", "/stream")).await.unwrap();
+    assert_eq!(inside(&answer), (200, String::new()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_of_the_outer_request_do_not_get_inside() {
+    let pair = X25519Pair::generate();
+    let (_, front) = Setup {
+        keys: pair.clone().into(),
+        ..Setup::default()
+    }
+    .start();
+    let destination = Destination {
+        protocol: "http".to_owned(),
+        host: "localhost".to_owned(),
+        port: front.address().port(),
+        target: "/oxen/v4/lsrpc".to_owned(),
+        key: *pair.public(),
+    };
+    let plaintext = v4_request(&Request::new("GET", "/echo/x"));
+    let Wrapped { body, key } = wrap(&destination, &[], Cipher::Aes256Gcm, &plaintext).unwrap();
+    let url = format!("http://{}/oxen/v4/lsrpc", front.address());
+    let http = shared::client::http().unwrap();
+    let answer = http
+        .post(url)
+        .header("x-seen", "outer")
+        .body(body)
+        .send()
+        .await
+        .unwrap();
+    let opened = key.open(BytesMut::from(&answer.bytes().await.unwrap()[..])).unwrap();
+    assert!(String::from_utf8_lossy(&opened).contains(" onion none 0"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_opened_is_a_bare_400() {
+    let (_, front, _) = start();
+    let stranger = client(&front, &X25519Pair::generate());
+    let answer = stranger.onion_v4(Request::new("GET", "/echo/x")).await.unwrap();
+    assert_eq!((answer.outside.status, answer.inside.is_none()), (400, true));
+    let http = shared::client::http().unwrap();
+    for path in ["/oxen/v4/lsrpc", "/oxen/v3/lsrpc", "/loki/v3/lsrpc"] {
+        for body in [&b""[..], b"abc", &[0; 100]] {
+            let url = format!("http://{}{path}", front.address());
+            assert_eq!(http.post(url).body(body).send().await.unwrap().status(), 400, "{path}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_key_of_the_server_opens_and_answers() {
+    let (first, second) = (X25519Pair::generate(), X25519Pair::generate());
+    let keys = ServerKeys::new(first.clone(), vec![second.clone()]).unwrap();
+    let (_, front) = Setup {
+        keys,
+        ..Setup::default()
+    }
+    .start();
+    for key in [first, second] {
+        for cipher in [Cipher::Aes256Gcm, Cipher::XChaCha20] {
+            let client = client(&front, &key).with_cipher(cipher);
+            let answer = client
+                .onion_v4(Request::new("PUT", "/echo/x").body(vec![1; 100_000]))
+                .await
+                .unwrap();
+            assert_eq!(inside(&answer).0, 200);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_3_endpoint_needs_no_slash_and_failures_are_a_status() {
+    let (_, _front, client) = start();
+    let answer = client.onion_v3(Request::new("GET", "echo/x")).await.unwrap();
+    assert_eq!(inside(&answer), (200, "GET /echo/x - x onion none 0".to_owned()));
+    let answer = client.onion_v3(Request::new("GET", "nothing")).await.unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&answer.inside.unwrap().body).unwrap();
+    assert_eq!(body, json!({ "status_code": 404 }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_that_finds_no_room_in_the_budget_is_503_inside() {
+    let pair = X25519Pair::generate();
+    let mut setup = Setup {
+        keys: pair.clone().into(),
+        budget: 2_000_000,
+        ..Setup::default()
+    };
+    setup.limits.budget_wait = std::time::Duration::from_millis(50);
+    let (app, front) = setup.start();
+    let budget: &Budget = shared::http::App::budget(&*app);
+    let _all = budget.take(2_000_000).await.unwrap();
+    let answer = client(&front, &pair)
+        .onion_v4(Request::new("GET", "/stream"))
+        .await
+        .unwrap();
+    let inside = answer.inside.unwrap();
+    assert_eq!((answer.outside.status, inside.status), (200, 503));
+}
