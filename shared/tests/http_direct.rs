@@ -1,5 +1,7 @@
 //! Direct HTTP: routing, limits, timeouts, and what happens when things go wrong.
 
+#![allow(clippy::unwrap_used, reason = "this is a test")]
+
 mod http_app;
 
 use std::sync::atomic::Ordering;

@@ -1,5 +1,7 @@
 //! Onion requests through the HTTP layer: one door for what is inside, and what is said where when it fails.
 
+#![allow(clippy::unwrap_used, reason = "this is a test")]
+
 mod http_app;
 
 use bytes::BytesMut;
