@@ -1,7 +1,12 @@
 //! A small server on the HTTP layer, and a client for what a well-behaved one would not send.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
-#![allow(clippy::panic, clippy::unwrap_used, clippy::cast_possible_truncation, reason = "this is a test")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "this is a test"
+)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
