@@ -1,6 +1,6 @@
 //! The life of a file, over HTTP, with a clock that the test moves.
 
-#![allow(clippy::unwrap_used, reason = "this is a test")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is a test")]
 
 mod in_process;
 

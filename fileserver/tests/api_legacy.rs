@@ -1,6 +1,6 @@
 //! Numeric ids, and files as base64 inside JSON, as old clients want them.
 
-#![allow(clippy::unwrap_used, reason = "this is a test")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is a test")]
 
 mod in_process;
 

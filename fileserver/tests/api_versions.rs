@@ -1,6 +1,6 @@
 //! Version checks and token figures.
 
-#![allow(clippy::unwrap_used, reason = "this is a test")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is a test")]
 
 mod in_process;
 
