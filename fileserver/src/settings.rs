@@ -276,10 +276,7 @@ impl Settings {
                 endpoint: s3.endpoint.clone(),
                 region: s3.region.clone(),
                 access_key_id: s3.access_key_id.clone(),
-                secret_access_key: s3
-                    .secret_access_key
-                    .as_ref()
-                    .map(|secret| secret.expose().to_owned().into()),
+                secret_access_key: s3.secret_access_key.clone(),
                 path_style: s3.path_style,
                 allow_http: s3.allow_http,
                 conditional_put: s3.conditional_put,

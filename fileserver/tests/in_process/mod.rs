@@ -1,7 +1,12 @@
 //! A file server inside the test, with a clock that the test moves, on each pair of stores.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "this is a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "this is a test"
+)]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -13,6 +13,6 @@ mod store;
 
 pub use error::BlobError;
 pub use key::{BlobKey, InvalidKey};
-pub use options::{BlobOptions, S3Options, Secret};
+pub use options::{BlobOptions, S3Options};
 pub use reading::Blob;
 pub use store::{BlobMeta, BlobStore, Listed};

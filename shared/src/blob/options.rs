@@ -1,14 +1,10 @@
 //! Where blobs are kept.
 
-use std::convert::Infallible;
-use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use serde::Deserialize;
-use zeroize::Zeroizing;
-
 use super::BlobError;
+use crate::config::Secret;
 
 /// How to open a blob store.
 #[derive(Clone, Debug, Default)]
@@ -63,39 +59,6 @@ impl Default for S3Options {
             allow_http: false,
             conditional_put: true,
         }
-    }
-}
-
-/// A text that no log shows and that is wiped from memory after use.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(from = "String")]
-pub struct Secret(Zeroizing<String>);
-
-impl Secret {
-    /// The text itself.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self(Zeroizing::new(text))
-    }
-}
-
-impl FromStr for Secret {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(text.to_owned().into())
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
     }
 }
 

@@ -108,8 +108,8 @@ pub struct HttpSettings {
     pub max_connections: u32,
     /// Threads that serve sockets; 0 means one for each core.
     pub workers: u16,
-    /// Header in which a proxy on this machine names the client, such as `X-Forwarded-For`. Only used, in memory, to
-    /// slow down clients that guess ids.
+    /// Header in which a proxy on this machine or in a private network names the client, such as `X-Forwarded-For`. Only
+    /// used, in memory, to slow down clients that guess ids.
     pub client_address_header: Option<String>,
     /// How often a direct client may be told "not found" within a minute before it gets 429; 0 means as often as it
     /// likes.

@@ -50,7 +50,8 @@ impl<A: App> Front<A> {
         self
     }
 
-    /// Takes the client's address from this header, in which a proxy on this machine names it last.
+    /// Takes the client's address from this header, in which a proxy on this machine or in a private network names it
+    /// last.
     #[must_use]
     pub fn address_header(mut self, name: Option<HeaderName>) -> Self {
         self.address_header = name;
@@ -234,16 +235,23 @@ impl<A: App> Front<A> {
         }
     }
 
-    /// The client's address if it says something about the client: the peer's unless that is this machine, or what the
-    /// proxy on this machine says.
+    /// The client's address if it says something about the client: the peer's, unless that is this machine or one of a
+    /// private network and so most likely a proxy; then what the proxy says, if it is known how it says it.
     fn client(&self, request: &HttpRequest) -> Option<IpAddr> {
         let peer = request.peer_addr()?.ip().to_canonical();
-        if !peer.is_loopback() {
+        if !is_local(peer) {
             return Some(peer);
         }
         let name = self.address_header.as_ref()?;
         let named = request.headers().get_all(name.as_str()).last()?.to_str().ok()?;
         named.rsplit(',').next()?.trim().parse().ok()
+    }
+}
+
+fn is_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
     }
 }
 
