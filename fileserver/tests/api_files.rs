@@ -22,6 +22,7 @@ on_both_stores!(
     lost_bytes_are_restored_by_an_upload_of_the_same,
     extending_never_shortens_and_never_revives,
     simultaneous_uploads_of_the_same_bytes_all_succeed_and_leave_one_file,
+    an_upload_that_meets_the_sweep_keeps_what_it_promised,
     the_sweep_takes_rows_and_bytes_and_nothing_else,
     bytes_without_a_row_are_removed_when_they_are_old,
     blocked_bytes_are_neither_served_nor_taken,
@@ -183,6 +184,36 @@ async fn simultaneous_uploads_of_the_same_bytes_all_succeed_and_leave_one_file(s
     assert_eq!(server.blobs().await, 1);
     let id = FileId::of_content(b"at the same time");
     assert_eq!(server.get(&format!("/file/{id}")).await.body, &b"at the same time"[..]);
+}
+
+async fn an_upload_that_meets_the_sweep_keeps_what_it_promised(stores: Stores) {
+    let Some(server) = Server::start(stores).await else {
+        return;
+    };
+    let files = &server.app().files;
+    for round in 0..30_u8 {
+        // Expires at once, so that every sweep is after it.
+        let bytes = [round; 100];
+        let id = server.stored(&bytes, Some("0")).await;
+        let (first, sweep, second, other) = tokio::join!(
+            server.put(&bytes, Some("60")),
+            files.sweep(),
+            server.put(&bytes, Some("0")),
+            files.sweep(),
+        );
+        assert_eq!((first.status, second.status), (200, 200));
+        sweep.unwrap();
+        other.unwrap();
+        let answer = server.get(&format!("/file/{id}")).await;
+        assert_eq!(
+            (answer.status, &answer.body[..]),
+            (200, &[round; 100][..]),
+            "round {round}"
+        );
+    }
+    server.pass(60);
+    files.sweep().await.unwrap();
+    assert_eq!(server.blobs().await, 0);
 }
 
 async fn the_sweep_takes_rows_and_bytes_and_nothing_else(stores: Stores) {
