@@ -86,7 +86,7 @@ pub(super) async fn download(app: Arc<FileServer>, request: Request) -> Result<R
         .await
         .map_err(|_| ApiError::BadRequest)?;
     let body = Body::from(text).holding(Some(permit));
-    Ok(Response::new(StatusCode::OK, "application/json", body))
+    Ok(Response::new(StatusCode::OK, &mime::APPLICATION_JSON, body))
 }
 
 fn encode(bytes: &[u8]) -> Vec<u8> {

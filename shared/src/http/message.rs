@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use mime::Mime;
 use serde::Serialize;
 
 use super::{Body, Params, Permit};
@@ -122,15 +123,15 @@ impl Response {
 
     /// An answer with a body and its content type.
     #[must_use]
-    pub fn new(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Self {
+    pub fn new(status: StatusCode, content_type: &Mime, body: impl Into<Body>) -> Self {
         let mut response = Self {
             status,
             headers: HeaderMap::new(),
             body: body.into(),
         };
-        response
-            .headers
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        if let Ok(content_type) = HeaderValue::from_str(content_type.as_ref()) {
+            response.headers.insert(header::CONTENT_TYPE, content_type);
+        }
         response
     }
 
@@ -140,7 +141,7 @@ impl Response {
     #[must_use]
     pub fn json(status: StatusCode, value: &impl Serialize) -> Self {
         match serde_json::to_vec(value) {
-            Ok(text) => Self::new(status, "application/json", Bytes::from(text)),
+            Ok(text) => Self::new(status, &mime::APPLICATION_JSON, Bytes::from(text)),
             Err(error) => {
                 tracing::error!(%error, "an answer could not be written as JSON");
                 Self::empty(StatusCode::INTERNAL_SERVER_ERROR)
@@ -151,13 +152,13 @@ impl Response {
     /// Plain text, with the content type that clients compare literally: `text/plain; charset=utf-8`.
     #[must_use]
     pub fn text(status: StatusCode, text: impl Into<String>) -> Self {
-        Self::new(status, "text/plain; charset=utf-8", Bytes::from(text.into()))
+        Self::new(status, &mime::TEXT_PLAIN_UTF_8, Bytes::from(text.into()))
     }
 
     /// Raw bytes: `application/octet-stream`.
     #[must_use]
     pub fn bytes(body: impl Into<Body>) -> Self {
-        Self::new(StatusCode::OK, "application/octet-stream", body)
+        Self::new(StatusCode::OK, &mime::APPLICATION_OCTET_STREAM, body)
     }
 
     /// The same answer with one more header.

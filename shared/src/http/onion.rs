@@ -126,7 +126,7 @@ async fn wrap<A: App>(
         Version::V4 => Response::bytes(Body::from(sealed).holding(permit)),
         Version::V3 => {
             let text = Body::source(Base64(sealed)).holding(permit);
-            Response::new(StatusCode::OK, "text/plain; charset=utf-8", text)
+            Response::new(StatusCode::OK, &mime::TEXT_PLAIN_UTF_8, text)
         }
     })
 }
