@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use shared::blob::{BlobOptions, S3Options};
+use shared::blob::BlobOptions;
 use shared::config::{CommonSettings, Size, Span};
 use shared::db::DbOptions;
 
@@ -265,22 +265,10 @@ impl Settings {
     /// How to open the blob store.
     #[must_use]
     pub fn blobs(&self) -> BlobOptions {
-        let s3 = &self.common.s3;
+        let folder = || self.data().join("files").display().to_string();
         BlobOptions {
-            url: self
-                .common
-                .blob_url
-                .clone()
-                .unwrap_or_else(|| self.data().join("files").display().to_string()),
-            s3: S3Options {
-                endpoint: s3.endpoint.clone(),
-                region: s3.region.clone(),
-                access_key_id: s3.access_key_id.clone(),
-                secret_access_key: s3.secret_access_key.clone(),
-                path_style: s3.path_style,
-                allow_http: s3.allow_http,
-                conditional_put: s3.conditional_put,
-            },
+            url: self.common.blob_url.clone().unwrap_or_else(folder),
+            s3: self.common.s3.clone(),
         }
     }
 

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::BlobError;
 use crate::config::Secret;
 
@@ -29,7 +32,9 @@ impl BlobOptions {
 /// Settings of an S3-compatible store. What is not set is taken from the usual environment variables (`AWS_ENDPOINT_URL`,
 /// `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and others), and credentials failing that from the cloud
 /// the machine runs in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(inline)]
 pub struct S3Options {
     /// The server, as `https://HOST[:PORT]`; without it, Amazon's.
     pub endpoint: Option<String>,
@@ -39,7 +44,7 @@ pub struct S3Options {
     pub access_key_id: Option<String>,
     /// The key.
     pub secret_access_key: Option<Secret>,
-    /// Whether the bucket is the first part of the path (the default) or of the host name.
+    /// Whether the bucket is the first part of the path, as most self-hosted services want it, or of the host name.
     pub path_style: bool,
     /// Whether to speak plain http to other machines; to this machine it is allowed anyway.
     pub allow_http: bool,

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Secret, Size, Span};
+use crate::blob::S3Options;
 use crate::http::Limits;
 
 /// How log lines are written.
@@ -43,44 +44,9 @@ pub struct CommonSettings {
     /// How log lines are written: `text` or `json`.
     pub log_format: LogFormat,
     /// Access to an S3 object store.
-    pub s3: S3Settings,
+    pub s3: S3Options,
     /// Limits for requests.
     pub http: HttpSettings,
-}
-
-/// Access to an S3 object store. The usual `AWS_…` environment variables count where a key is not set.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-#[schemars(inline)]
-pub struct S3Settings {
-    /// Address of the service, for anything but Amazon's own.
-    pub endpoint: Option<String>,
-    /// Region, for services that have some.
-    pub region: Option<String>,
-    /// Access key.
-    pub access_key_id: Option<String>,
-    /// Secret of the access key.
-    pub secret_access_key: Option<Secret>,
-    /// Put the bucket into the path instead of the host name. Most self-hosted services want that.
-    pub path_style: bool,
-    /// Allow unencrypted http to another machine.
-    pub allow_http: bool,
-    /// Let the service refuse to overwrite. Switch it off for services that do not know conditional writes.
-    pub conditional_put: bool,
-}
-
-impl Default for S3Settings {
-    fn default() -> Self {
-        Self {
-            endpoint: None,
-            region: None,
-            access_key_id: None,
-            secret_access_key: None,
-            path_style: true,
-            allow_http: false,
-            conditional_put: true,
-        }
-    }
 }
 
 /// Limits for requests.

@@ -9,7 +9,7 @@ mod layers;
 mod show;
 mod values;
 
-pub use common::{CommonFlags, CommonSettings, HttpSettings, LogFormat, S3Settings};
+pub use common::{CommonFlags, CommonSettings, HttpSettings, LogFormat};
 pub use keys::{Key, keys};
 pub use layers::{ConfigError, Loaded, Origin, load};
 pub use show::{Shown, strange_variables};
