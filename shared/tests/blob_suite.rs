@@ -111,6 +111,7 @@ macro_rules! on_every_store {
 
 on_every_store! {
     a_large_blob_comes_back_bit_identical,
+    a_listing_goes_on_in_order_after_any_key,
     a_listing_names_every_blob_once,
     a_part_of_a_blob_can_be_read,
     a_reachable_store_answers,
@@ -257,6 +258,26 @@ async fn a_listing_names_every_blob_once(fixture: Fixture) {
     );
     let found: BTreeSet<_> = found.into_iter().map(|meta| (meta.key, meta.size)).collect();
     assert_eq!(found, keys.into_iter().zip(0..).collect());
+}
+
+async fn a_listing_goes_on_in_order_after_any_key(fixture: Fixture) {
+    let store = fixture.open();
+    // A hyphen sorts before the slash, digits after it.
+    let mut keys: Vec<BlobKey> = ["a/b", "a-b", "a0", "a/b-c", "b/a", "0/z", "zz"]
+        .map(|key| key.parse().unwrap())
+        .into();
+    for key in &keys {
+        store.put(key, Bytes::from_static(b"x")).await.unwrap();
+    }
+    keys.sort();
+    for (place, key) in keys.iter().enumerate() {
+        let rest: Vec<Listed> = store.list_after(Some(key)).try_collect().await.unwrap();
+        let rest = rest.into_iter().filter_map(|listed| match listed {
+            Listed::Blob(meta) => Some(meta.key),
+            Listed::Foreign(_) => None,
+        });
+        assert_eq!(rest.collect::<Vec<_>>(), keys[place + 1..], "after {key}");
+    }
 }
 
 async fn a_reachable_store_answers(fixture: Fixture) {

@@ -99,11 +99,12 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
     spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
-/// Everything in the directory. What cannot be read, or is not a file of ours, is named and passed over.
-pub(super) fn list(root: PathBuf) -> BoxStream<'static, Result<Listed, BlobError>> {
+/// Everything in the directory after a key, in the order of the names. What cannot be read, or is not a file of ours, is
+/// named and passed over.
+pub(super) fn list(root: PathBuf, after: Option<BlobKey>) -> BoxStream<'static, Result<Listed, BlobError>> {
     let (found, listed) = tokio::sync::mpsc::channel(LISTED_AHEAD);
     spawn_blocking(move || {
-        let walked = walk(&root, &root, &mut |entry| {
+        let walked = walk(&root, &root, after.as_ref(), &mut |entry| {
             let listed = match entry {
                 Entry::Blob(meta) => Listed::Blob(meta),
                 Entry::Foreign(name) => Listed::Foreign(name),
@@ -126,7 +127,7 @@ pub(super) fn list(root: PathBuf) -> BoxStream<'static, Result<Listed, BlobError
 /// were.
 pub(super) fn clean_staging(root: &Path, older_than: Timestamp) -> io::Result<usize> {
     let mut leftovers = Vec::new();
-    let _ = walk(root, root, &mut |entry| {
+    let _ = walk(root, root, None, &mut |entry| {
         if let Entry::Leftover { path, modified } = entry
             && modified < older_than
         {
@@ -158,20 +159,26 @@ enum Entry {
 fn walk(
     root: &Path,
     directory: &Path,
+    after: Option<&BlobKey>,
     visit: &mut impl FnMut(Entry) -> ControlFlow<()>,
 ) -> io::Result<ControlFlow<()>> {
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
+    for (name, entry) in sorted(root, directory)? {
         let path = entry.path();
-        let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
-        let flow = if entry.file_type()?.is_dir() {
-            match walk(root, &path, visit) {
+        let flow = if name.ends_with('/') {
+            // Nothing in a directory comes after a key that all its names come before.
+            if after.is_some_and(|after| !after.as_str().starts_with(&name) && name.as_str() < after.as_str()) {
+                continue;
+            }
+            match walk(root, &path, after, visit) {
                 Ok(flow) => flow,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 // For instance the lost+found of a file system of its own.
-                Err(_) => visit(Entry::Foreign(name)),
+                Err(_) => visit(Entry::Foreign(name.trim_end_matches('/').to_owned())),
             }
         } else {
+            if after.is_some_and(|after| name.as_str() <= after.as_str()) {
+                continue;
+            }
             match classify(name, entry.metadata(), path)? {
                 Some(entry) => visit(entry),
                 None => continue,
@@ -182,6 +189,22 @@ fn walk(
         }
     }
     Ok(ControlFlow::Continue(()))
+}
+
+/// What is in a directory, by name from the root on. Names of directories end in a slash, which sorts them as S3 does.
+fn sorted(root: &Path, directory: &Path) -> io::Result<Vec<(String, fs::DirEntry)>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let path = entry.path();
+        let mut name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
+        if entry.file_type()?.is_dir() {
+            name.push('/');
+        }
+        entries.push((name, entry));
+    }
+    entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(entries)
 }
 
 /// What a file is, or nothing if it has gone in the meantime.

@@ -177,11 +177,21 @@ impl BlobStore {
     /// Everything in the store, in no particular order. Blobs that come or go meanwhile may be in it or not.
     #[must_use]
     pub fn list(&self) -> BoxStream<'static, Result<Listed, BlobError>> {
+        self.list_after(None)
+    }
+
+    /// What follows this key in a listing. Local directories and S3 list in the order of the bytes of the names, so that
+    /// a listing that was broken off can go on where it was.
+    #[must_use]
+    pub fn list_after(&self, after: Option<&BlobKey>) -> BoxStream<'static, Result<Listed, BlobError>> {
         if let Some(directory) = self.0.directory.clone() {
-            return local::list(directory);
+            return local::list(directory, after.cloned());
         }
         let prefix = self.0.prefix.clone();
-        let found = self.0.store.list(Some(&self.0.prefix));
+        let found = match after {
+            None => self.0.store.list(Some(&self.0.prefix)),
+            Some(key) => self.0.store.list_with_offset(Some(&self.0.prefix), &self.location(key)),
+        };
         found
             .map(move |meta| {
                 meta.map(|meta| Listed::new(&prefix, &meta))
