@@ -23,7 +23,7 @@ const DRAWS: usize = 25;
 const HEAVY: usize = 32 * 1024;
 
 /// How old bytes without a row must be before they are taken for strays: far older than any upload can be.
-const STRAY_AGE: Duration = Duration::from_secs(2 * 60 * 60);
+pub(crate) const STRAY_AGE: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// How many rows a sweep takes away at a time, so that uploads get their turn in between.
 const SWEEP_BATCH: u32 = 500;
@@ -267,7 +267,12 @@ impl Files {
         }
     }
 
-    async fn delete_doomed(&self) -> Result<usize, FilesError> {
+    /// Deletes some bytes whose row is gone. The answer is their number.
+    ///
+    /// # Errors
+    ///
+    /// [`FilesError`] when the database or the blob store fails.
+    pub(crate) async fn delete_doomed(&self) -> Result<usize, FilesError> {
         let doomed = self.store.doomed(SWEEP_BATCH).await?;
         for blob in &doomed {
             if let Ok(key) = blob.parse() {
@@ -329,7 +334,7 @@ impl Files {
 }
 
 /// The id of a content, hashed where it disturbs nobody.
-async fn content_id(bytes: Bytes) -> FileId {
+pub(crate) async fn content_id(bytes: Bytes) -> FileId {
     if bytes.len() < HEAVY {
         return FileId::of_content(&bytes);
     }

@@ -12,6 +12,9 @@ const ED25519: &str = "key_ed25519";
 /// File of the older X25519 key, in the data folder: 32 bytes.
 const X25519: &str = "key_x25519";
 
+/// All files that keys are kept in.
+pub const KEY_FILES: [&str; 2] = [ED25519, X25519];
+
 /// The keys in a data folder.
 #[derive(Clone, Debug)]
 pub struct Keys {

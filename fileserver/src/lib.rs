@@ -1,10 +1,12 @@
 //! The file server: keeps opaque, client-encrypted attachments for a limited time. It can never read them.
 //!
 //! `api` decodes, calls and encodes; `files` holds rows and bytes together; `model` has the rules, `store` the SQL,
-//! `jobs` the timed work and `cli` the commands.
+//! `jobs` the timed work and `cli` the commands. `checkup` looks for what does not fit together, `archive` makes backups
+//! and restores them, `remote` talks to a file server as a client does.
 
 pub mod api;
 pub mod app;
+pub mod archive;
 pub mod cli;
 pub mod files;
 pub mod jobs;
@@ -13,3 +15,4 @@ pub mod model;
 pub mod serve;
 pub mod settings;
 pub mod store;
+pub mod verify;

@@ -1,13 +1,17 @@
 //! The commands. Each prints what it did, and says what to do when it cannot do it.
 
 mod about;
+mod backup;
 mod config;
 mod files;
 mod key;
 mod output;
+mod progress;
+mod restore;
 mod serve;
 mod usage;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -57,6 +61,10 @@ enum Command {
     Blocked(files::Blocked),
     /// Show how many files there are and what they take up
     Usage(usage::Usage),
+    /// Back everything up into a folder, while the server runs
+    Backup(backup::Backup),
+    /// Restore a backup into an empty database, with the server stopped
+    Restore(restore::Restore),
     /// Ask a running server whether it is alive; for containers
     Healthcheck,
     /// Print the completions for a shell
@@ -92,7 +100,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
         .thread_name("fileserver")
         .build()
         .context("the threads of the server could not be started")?;
-    let code = runtime.block_on(dispatch(cli.command.unwrap_or(Command::Serve), loaded));
+    let configuration = cli.common.config_file(PREFIX);
+    let code = runtime.block_on(dispatch(cli.command.unwrap_or(Command::Serve), loaded, configuration));
     // A transfer that was given up may still occupy a thread; it must not hold up the end.
     runtime.shutdown_background();
     code
@@ -106,7 +115,7 @@ fn settings(flags: &CommonFlags) -> Result<Loaded<Settings>> {
     Ok(loaded)
 }
 
-async fn dispatch(command: Command, loaded: Loaded<Settings>) -> Result<ExitCode> {
+async fn dispatch(command: Command, loaded: Loaded<Settings>, configuration: Option<PathBuf>) -> Result<ExitCode> {
     let settings = &loaded.settings;
     match command {
         Command::Serve => serve::run(loaded.settings).await,
@@ -119,10 +128,17 @@ async fn dispatch(command: Command, loaded: Loaded<Settings>) -> Result<ExitCode
         Command::Unblock(unblock) => unblock.run(settings).await,
         Command::Blocked(blocked) => blocked.run(settings).await,
         Command::Usage(usage) => usage.run(settings).await,
+        Command::Backup(backup) => backup.run(settings, configuration).await,
+        Command::Restore(restore) => restore.run(settings).await,
         Command::Healthcheck => serve::healthcheck(settings).await,
         Command::Completions(completions) => Ok(completions.run()),
         Command::Man => about::man(),
     }
+}
+
+/// Keeps what the program makes from now on from everybody but its owner.
+fn keep_private() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
 }
 
 /// The files of the server that these settings describe, which may be running at the same time.

@@ -23,8 +23,8 @@ const TIDY_INTERVAL: Duration = Duration::from_secs(6 * 60 * 60);
 /// How often SQLite's write-ahead log is moved into the database.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Name of the lease for work that needs doing once.
-const LEASE: &str = "timed-work";
+/// Name of the lease for work that needs doing once. One of the running servers holds it.
+pub const LEASE: &str = "timed-work";
 
 /// The jobs of one process, running until they are dropped or stopped.
 pub struct Jobs(JoinSet<()>);

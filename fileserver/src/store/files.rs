@@ -41,12 +41,12 @@ pub struct NewFile<'a> {
 
 #[derive(sqlx::FromRow)]
 pub(super) struct Columns {
-    id: String,
-    content: String,
-    blob: String,
-    size: i64,
-    uploaded: i64,
-    expires: i64,
+    pub(super) id: String,
+    pub(super) content: String,
+    pub(super) blob: String,
+    pub(super) size: i64,
+    pub(super) uploaded: i64,
+    pub(super) expires: i64,
 }
 
 impl From<Columns> for FileRow {

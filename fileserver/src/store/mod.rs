@@ -1,12 +1,15 @@
 //! The rows: which files there are, which ids are blocked, which blobs are still to be deleted.
 
 mod blocked;
+mod copy;
 mod doomed;
 mod files;
+mod repair;
 mod statistics;
 mod survey;
 
 pub use blocked::Blocked;
+pub use copy::Copied;
 pub use files::{FileRow, NewFile};
 pub use statistics::CheckCount;
 pub use survey::{Day, Usage};

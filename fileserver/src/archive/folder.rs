@@ -1,0 +1,118 @@
+//! Files of a backup: for their owner only, replaced in one step, on disk before anything relies on them.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::ArchiveError;
+use super::manifest::{MANIFEST, Manifest};
+
+/// The file whose lock keeps two backups into one folder apart.
+const LOCK: &str = "lock";
+
+/// A folder that a backup is being made into, locked.
+pub(super) struct Folder {
+    pub(super) path: PathBuf,
+    /// What is there from before.
+    pub(super) earlier: Option<Manifest>,
+    _lock: File,
+}
+
+impl Folder {
+    /// Makes the folder, or opens one that is empty or holds a backup.
+    pub(super) fn open(path: &Path) -> Result<Self, ArchiveError> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(ArchiveError::io(path))?;
+        let path = path.canonicalize().map_err(ArchiveError::io(path))?;
+        let earlier = Manifest::read(&path)?;
+        if earlier.is_none() && !is_fresh(&path)? {
+            return Err(ArchiveError::NotABackup(path));
+        }
+        let lock = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path.join(LOCK))
+            .map_err(ArchiveError::io(&path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Err(ArchiveError::Busy(path)),
+            Err(fs::TryLockError::Error(error)) => return Err(ArchiveError::io(&path)(error)),
+        }
+        Ok(Self {
+            path,
+            earlier,
+            _lock: lock,
+        })
+    }
+}
+
+/// Whether there is nothing in the folder but what a backup broken off at its very beginning leaves.
+fn is_fresh(path: &Path) -> Result<bool, ArchiveError> {
+    let draft = draft_of(Path::new(MANIFEST));
+    for entry in fs::read_dir(path).map_err(ArchiveError::io(path))? {
+        let name = entry.map_err(ArchiveError::io(path))?.file_name();
+        if name != LOCK && name != draft.as_os_str() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Writes a file in one step: whoever looks sees the old content or the new. It is on disk when this returns.
+pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), ArchiveError> {
+    let draft = draft_of(path);
+    let write = || {
+        remove(&draft)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&draft)?;
+        file.write_all(content)?;
+        file.sync_all()
+    };
+    write().map_err(ArchiveError::io(&draft))?;
+    put_in_place(&draft, path)
+}
+
+/// Gives a file that is on disk its name, in the same folder.
+pub(super) fn put_in_place(draft: &Path, path: &Path) -> Result<(), ArchiveError> {
+    let put = || {
+        fs::rename(draft, path)?;
+        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    };
+    put().map_err(ArchiveError::io(path))
+}
+
+/// Removes a file, or does nothing if there is none.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Removes a SQLite database and what belongs to it.
+pub(super) fn remove_database(path: &Path) -> Result<(), ArchiveError> {
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let path = with_suffix(path, suffix);
+        remove(&path).map_err(ArchiveError::io(&path))?;
+    }
+    Ok(())
+}
+
+fn draft_of(path: &Path) -> PathBuf {
+    with_suffix(path, ".new")
+}
+
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
