@@ -7,6 +7,7 @@
 pub mod api;
 pub mod app;
 pub mod archive;
+pub mod checkup;
 pub mod cli;
 pub mod files;
 pub mod jobs;

@@ -2,6 +2,7 @@
 
 mod about;
 mod backup;
+mod check;
 mod config;
 mod files;
 mod key;
@@ -61,6 +62,8 @@ enum Command {
     Blocked(files::Blocked),
     /// Show how many files there are and what they take up
     Usage(usage::Usage),
+    /// Look for files without bytes, bytes without files and damage; with --repair remove them
+    Check(check::Check),
     /// Back everything up into a folder, while the server runs
     Backup(backup::Backup),
     /// Restore a backup into an empty database, with the server stopped
@@ -128,6 +131,7 @@ async fn dispatch(command: Command, loaded: Loaded<Settings>, configuration: Opt
         Command::Unblock(unblock) => unblock.run(settings).await,
         Command::Blocked(blocked) => blocked.run(settings).await,
         Command::Usage(usage) => usage.run(settings).await,
+        Command::Check(check) => check.run(settings).await,
         Command::Backup(backup) => backup.run(settings, configuration).await,
         Command::Restore(restore) => restore.run(settings).await,
         Command::Healthcheck => serve::healthcheck(settings).await,

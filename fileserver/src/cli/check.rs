@@ -1,0 +1,146 @@
+//! `fileserver check`: whether rows and bytes fit together.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use indicatif::ProgressBar;
+use serde_json::json;
+use shared::clock::Clock;
+use shared::config::Span;
+use tokio::time::Instant;
+
+use super::{open_files, output, progress};
+use crate::checkup::{Cursor, Finding, Plan, Summary, Watch, check};
+use crate::settings::Settings;
+
+/// Look for files without bytes, bytes without a file and damage; with --repair remove them
+///
+/// Reads all bytes, beside a running server. Without --repair nothing is changed. With it, files whose bytes are missing
+/// or damaged are removed, so that they can be uploaded again, and so are bytes that no file has. Bytes that could not be
+/// read and damage to the database itself are only reported.
+///
+/// The exit code is 0 if there was nothing to find or all of it was repaired, and 1 if something remains or stood in the
+/// way. A check that was broken off by --for or Ctrl-C says with which --from it goes on, and counts by what it has found.
+#[derive(Args)]
+pub(super) struct Check {
+    /// Remove what is damaged
+    #[arg(long)]
+    repair: bool,
+    /// Stop after this time, such as "10m"
+    #[arg(long = "for", value_name = "TIME")]
+    span: Option<Span>,
+    /// Go on where a check was broken off, with what it printed
+    #[arg(long, value_name = "CURSOR", default_value_t)]
+    from: Cursor,
+    /// Print JSON, one object a line: what is found, and at last a summary
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    pub(super) async fn run(&self, settings: &Settings) -> Result<ExitCode> {
+        let files = open_files(settings).await?;
+        let mut watch = Terminal {
+            json: self.json,
+            bar: progress::files(),
+            deadline: self.span.and_then(|span| Instant::now().checked_add(span.0)),
+            interrupted: interrupted(),
+            reached: self.from.clone(),
+        };
+        let plan = Plan {
+            from: self.from.clone(),
+            repair: self.repair,
+            clock: Clock::system(),
+        };
+        let outcome = check(&files, plan, &mut watch).await;
+        watch.bar.finish_and_clear();
+        let summary = outcome.with_context(|| format!("broken off; go on with --from {}", watch.reached))?;
+        if self.json {
+            println!("{}", json!({ "summary": summary }));
+        } else {
+            self.print(&summary);
+        }
+        files.store().database().close().await;
+        Ok(if summary.found == summary.repaired {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    }
+
+    fn print(&self, summary: &Summary) {
+        let Summary {
+            files,
+            bytes,
+            blobs,
+            found,
+            repaired,
+            pending,
+            next,
+        } = summary;
+        println!("checked   {files} files ({}), {blobs} blobs", output::size(*bytes));
+        if *pending > 0 {
+            println!("pending   {pending} blobs of files that are gone; a running server deletes them");
+        }
+        println!("found     {found}");
+        if self.repair {
+            println!("repaired  {repaired}");
+        } else if *found > 0 {
+            println!("\nNothing was changed. `fileserver check --repair` removes what is missing, damaged or stray.");
+        }
+        if let Some(next) = next {
+            println!("\nBroken off. To go on: fileserver check --from {next}");
+        }
+    }
+}
+
+struct Terminal {
+    json: bool,
+    bar: ProgressBar,
+    deadline: Option<Instant>,
+    interrupted: Arc<AtomicBool>,
+    reached: Cursor,
+}
+
+impl Watch for Terminal {
+    fn expect(&mut self, files: u64) {
+        self.bar.set_length(files);
+    }
+
+    fn checked(&mut self) {
+        self.bar.inc(1);
+    }
+
+    fn reached(&mut self, cursor: &Cursor) {
+        self.reached.clone_from(cursor);
+    }
+
+    fn found(&mut self, finding: &Finding) {
+        self.bar.suspend(|| {
+            if self.json {
+                println!("{}", json!(finding));
+            } else {
+                println!("{finding}");
+            }
+        });
+    }
+
+    fn is_over(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed) || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+}
+
+/// Turns true at Ctrl-C, which ends the checkup after the file at hand.
+fn interrupted() -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let raised = Arc::clone(&flag);
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            raised.store(true, Ordering::Relaxed);
+        }
+    });
+    flag
+}
