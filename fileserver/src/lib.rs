@@ -13,6 +13,7 @@ pub mod files;
 pub mod jobs;
 pub mod keys;
 pub mod model;
+pub mod remote;
 pub mod serve;
 pub mod settings;
 pub mod store;

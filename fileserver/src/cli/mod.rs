@@ -10,6 +10,7 @@ mod output;
 mod progress;
 mod restore;
 mod serve;
+mod transfer;
 mod usage;
 
 use std::path::PathBuf;
@@ -68,6 +69,10 @@ enum Command {
     Backup(backup::Backup),
     /// Restore a backup into an empty database, with the server stopped
     Restore(restore::Restore),
+    /// Upload a file as clients do, and print its address
+    Put(transfer::Put),
+    /// Download a file as clients do
+    Get(transfer::Get),
     /// Ask a running server whether it is alive; for containers
     Healthcheck,
     /// Print the completions for a shell
@@ -134,6 +139,8 @@ async fn dispatch(command: Command, loaded: Loaded<Settings>, configuration: Opt
         Command::Check(check) => check.run(settings).await,
         Command::Backup(backup) => backup.run(settings, configuration).await,
         Command::Restore(restore) => restore.run(settings).await,
+        Command::Put(put) => put.run(settings).await,
+        Command::Get(get) => get.run(settings).await,
         Command::Healthcheck => serve::healthcheck(settings).await,
         Command::Completions(completions) => Ok(completions.run()),
         Command::Man => about::man(),
