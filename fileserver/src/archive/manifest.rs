@@ -86,6 +86,19 @@ impl Manifest {
         serde_json::from_slice(&text).map(Some).map_err(damaged)
     }
 
+    /// Reads the manifest of a backup that can be restored.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read), and when there is no backup in the folder, or none that was finished.
+    pub fn to_restore(folder: &Path) -> Result<Self, ArchiveError> {
+        match Self::read(folder)? {
+            None => Err(ArchiveError::NoBackup(folder.to_owned())),
+            Some(manifest) if !manifest.complete => Err(ArchiveError::Unfinished(folder.to_owned())),
+            Some(manifest) => Ok(manifest),
+        }
+    }
+
     /// Writes the manifest into a folder, in one step.
     pub(super) fn write(&self, folder: &Path) -> Result<(), ArchiveError> {
         // Texts and numbers always make JSON.

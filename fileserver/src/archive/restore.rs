@@ -61,10 +61,7 @@ pub async fn restore(
     target: Target<'_>,
     progress: &mut (dyn Progress + Send),
 ) -> Result<Restored, ArchiveError> {
-    let manifest = Manifest::read(folder)?.ok_or_else(|| ArchiveError::NoBackup(folder.to_owned()))?;
-    if !manifest.complete {
-        return Err(ArchiveError::Unfinished(folder.to_owned()));
-    }
+    let manifest = Manifest::to_restore(folder)?;
     // Held to the end, so that no server starts in the middle.
     let lease = target.files.store().database().lease(LEASE).await?;
     let _lease = lease.ok_or(ArchiveError::Running)?;

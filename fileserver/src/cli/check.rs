@@ -81,7 +81,8 @@ impl Check {
             pending,
             next,
         } = summary;
-        println!("checked   {files} files ({}), {blobs} blobs", output::size(*bytes));
+        println!("files     {files} ({})", output::size(*bytes));
+        println!("blobs     {blobs}");
         if *pending > 0 {
             println!("pending   {pending} blobs of files that are gone; a running server deletes them");
         }

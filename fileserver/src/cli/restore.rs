@@ -10,7 +10,7 @@ use shared::clock::Clock;
 
 use super::output;
 use super::progress::CopyBar;
-use crate::archive::{Restored, Target, restore};
+use crate::archive::{Manifest, Restored, Target, restore};
 use crate::files::Files;
 use crate::serve::make_folder;
 use crate::settings::Settings;
@@ -38,7 +38,7 @@ impl Restore {
         super::keep_private();
         let data = settings.data();
         // Looked at first, so that a wrong folder leaves nothing behind.
-        crate::archive::Manifest::read(&self.folder).context("nothing was restored")?;
+        Manifest::to_restore(&self.folder).context("the backup was not restored")?;
         make_folder(&data)?;
         let store = Store::open(&settings.database())
             .await
@@ -55,7 +55,7 @@ impl Restore {
         let restored = restore(&self.folder, target, &mut bar).await;
         bar.finish();
         files.store().database().close().await;
-        let restored = restored.context("nothing was restored")?;
+        let restored = restored.context("the backup was not restored")?;
         for id in &restored.damaged {
             eprintln!("fileserver: could not restore {id}: its bytes are missing or damaged in the backup");
         }
