@@ -148,7 +148,10 @@ impl Store {
             if file.insert_if_free(&mut tx, now).await? {
                 break file.as_row(now);
             }
-            let replaced = run!(tx, fetch_optional, query_scalar::<_, String>, REPLACED, id)?;
+            // Without a row under lock nothing may be replaced: what another upload puts there by now would not be doomed.
+            let Some(replaced) = run!(tx, fetch_optional, query_scalar::<_, String>, REPLACED, id)? else {
+                continue;
+            };
             let (now, expires) = (now.as_nanos(), file.expires.as_nanos());
             let row = run!(
                 tx,
@@ -160,7 +163,7 @@ impl Store {
                 now,
                 expires
             )?;
-            if let (Some(replaced), Some(row)) = (replaced, row) {
+            if let Some(row) = row {
                 run!(tx, execute, query, DOOM, replaced.as_str())?;
                 break row.into();
             }
