@@ -81,6 +81,8 @@ fn the_help_has_every_command_and_each_command_has_help() {
             );
         }
     }
+    let text = place.run(&["check", "--help"]).ok();
+    assert!(text.contains("exit code"), "the long text is shown: {text}");
     assert!(place.run(&["--version"]).ok().starts_with("fileserver "));
 }
 

@@ -22,8 +22,8 @@ use crate::settings::Settings;
 /// or damaged are removed, so that they can be uploaded again, and so are bytes that no file has. Bytes that could not be
 /// read and damage to the database itself are only reported.
 ///
-/// The exit code is 0 if there was nothing to find or all of it was repaired, and 1 if something remains or stood in the
-/// way. A check that was broken off by --for or Ctrl-C says with which --from it goes on, and counts by what it has found.
+/// A check that was broken off by --for or Ctrl-C says with which --from it goes on. The exit code is 0 if there was
+/// nothing to find in what was looked at or all of it was repaired, and 1 if something remains or stood in the way.
 #[derive(Args)]
 pub(super) struct Check {
     /// Remove what is damaged

@@ -49,33 +49,20 @@ enum Command {
     /// Look at the server's key, or make one
     #[command(subcommand)]
     Key(key::Command),
-    /// Show a file's size and times
     Info(files::Info),
-    /// Let a file live longer
     Extend(files::Extend),
-    /// Delete files at once
     Delete(files::Delete),
-    /// Stop serving files, and refuse to take their bytes again
     Block(files::Block),
-    /// Serve blocked files again, and take their bytes again
     Unblock(files::Unblock),
-    /// List blocked ids
     Blocked(files::Blocked),
-    /// Show how many files there are and what they take up
     Usage(usage::Usage),
-    /// Look for files without bytes, bytes without files and damage; with --repair remove them
     Check(check::Check),
-    /// Back everything up into a folder, while the server runs
     Backup(backup::Backup),
-    /// Restore a backup into an empty database, with the server stopped
     Restore(restore::Restore),
-    /// Upload a file as clients do, and print its address
     Put(transfer::Put),
-    /// Download a file as clients do
     Get(transfer::Get),
     /// Ask a running server whether it is alive; for containers
     Healthcheck,
-    /// Print the completions for a shell
     Completions(about::Completions),
     /// Print the manual page
     Man,
