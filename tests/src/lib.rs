@@ -1,1 +1,65 @@
 //! Starts the real binaries and speaks to them as a client would.
+//!
+//! [`Fileserver::start`] runs the `fileserver` program on a set-up of its own. It takes the binary that cargo has just
+//! built beside the test, and builds it when it is missing or older than its sources, so that `cargo test -p e2e` never
+//! tests yesterday's program. Set `TEST_FILESERVER` to the path of another one.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a broken test set-up ends the test"
+)]
+
+mod binary;
+mod fileserver;
+#[cfg(feature = "testing")]
+mod nginx;
+mod process;
+mod sample;
+mod storage;
+mod wire;
+
+pub use binary::fileserver_binary;
+pub use fileserver::Fileserver;
+#[cfg(feature = "testing")]
+pub use nginx::Nginx;
+pub use process::Memory;
+pub use sample::{pattern, random_bytes};
+#[cfg(feature = "testing")]
+pub use storage::Setup;
+pub use storage::Storage;
+pub use wire::{Upload, WireAnswer};
+
+use std::time::Duration;
+
+/// Longer than anything takes on a busy machine. It only keeps a test that hangs from hanging for ever.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks again and again until the answer is yes, for what a server does in its own time.
+///
+/// # Panics
+/// If that does not happen within [`PATIENCE`].
+pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let asking = async {
+        let mut turns = tokio::time::interval(Duration::from_millis(25));
+        while !is_so().await {
+            turns.tick().await;
+        }
+    };
+    assert!(
+        tokio::time::timeout(PATIENCE, asking).await.is_ok(),
+        "it never happened that {what}"
+    );
+}
+
+/// Waits for what should end by itself.
+///
+/// # Panics
+/// If it does not end within [`PATIENCE`].
+pub async fn soon<T>(what: &str, work: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, work).await {
+        Ok(outcome) => outcome,
+        Err(_) => panic!("{what}: no end within {} s", PATIENCE.as_secs()),
+    }
+}
