@@ -11,8 +11,10 @@ use tokio::net::TcpStream;
 use crate::soon;
 
 const PIECE: usize = 64 * 1024;
-/// Between two pieces; 10 MB take about a second.
-const PACE: Duration = Duration::from_millis(6);
+/// Between two pieces; 10 MB take about three seconds, which is longer than servers like to go on reading after a
+/// refusal.
+const PACE: Duration = Duration::from_millis(20);
+const HEAD_END: &[u8] = b"\r\n\r\n";
 
 /// An answer as it came over the socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,8 +80,8 @@ impl Upload {
     pub async fn accepted(address: SocketAddr, target: &str, length: usize) -> Self {
         let length = format!("Content-Length: {length}");
         let mut upload = Self::begin(address, target, &[&length, "Expect: 100-continue"]).await;
-        let head = soon("waiting for 100", upload.head()).await.unwrap();
-        assert!(head.starts_with("HTTP/1.1 100 "), "{head}");
+        let answer = upload.answer().await;
+        assert!(answer.as_ref().is_some_and(|answer| answer.status == 100), "{answer:?}");
         upload
     }
 
@@ -124,8 +126,10 @@ impl Upload {
         soon("waiting for an answer", self.read_answer()).await
     }
 
+    /// Takes nothing out of what was received before all of it is there, so that waiting can be given up and resumed.
     async fn read_answer(&mut self) -> Option<WireAnswer> {
-        let head = self.head().await?;
+        let end = self.end_of_head().await?;
+        let head = String::from_utf8_lossy(&self.received[..end]).into_owned();
         let mut lines = head.split("\r\n");
         let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
         let headers: Vec<_> = lines
@@ -137,13 +141,14 @@ impl Upload {
             headers,
             body: Bytes::new(),
         };
-        let length = answer.header("content-length").map_or(0, |text| text.parse().unwrap());
-        while self.received.len() < length {
+        let length: usize = answer.header("content-length").map_or(0, |text| text.parse().unwrap());
+        let body = end + HEAD_END.len();
+        while self.received.len() < body + length {
             if self.read().await == 0 {
                 return None;
             }
         }
-        answer.body = self.received.split_to(length).freeze();
+        answer.body = self.received.split_to(body + length).split_off(body).freeze();
         Some(answer)
     }
 
@@ -152,11 +157,11 @@ impl Upload {
         soon("waiting for the end", self.read()).await == 0 && self.received.is_empty()
     }
 
-    async fn head(&mut self) -> Option<String> {
+    async fn end_of_head(&mut self) -> Option<usize> {
         loop {
-            if let Some(end) = self.received.windows(4).position(|window| window == b"\r\n\r\n") {
-                let head = self.received.split_to(end + 4);
-                return Some(String::from_utf8_lossy(&head[..end]).into_owned());
+            let mut places = self.received.windows(HEAD_END.len());
+            if let Some(end) = places.position(|place| place == HEAD_END) {
+                return Some(end);
             }
             if self.read().await == 0 {
                 return None;

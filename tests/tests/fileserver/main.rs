@@ -8,8 +8,14 @@
     reason = "a failure ends the test"
 )]
 
+mod discretion;
+mod early_refusals;
 mod endpoints;
+mod guessing;
+mod overload;
 mod round_trips;
+mod slow_senders;
+mod stopping;
 
 use bytes::Bytes;
 use serde_json::Value;
