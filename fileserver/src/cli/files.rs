@@ -8,7 +8,7 @@ use serde::Serialize;
 use shared::clock::{Clock, Timestamp};
 use shared::config::Span;
 
-use super::{open_files, open_store, output};
+use super::{ids, open_files, open_store, output};
 use crate::model::FileId;
 use crate::settings::Settings;
 use crate::store::FileRow;
@@ -16,7 +16,8 @@ use crate::store::FileRow;
 /// Show a file's size and times
 #[derive(Args)]
 pub(super) struct Info {
-    /// Id of the file
+    /// Id or address of the file
+    #[arg(value_parser = ids::parse)]
     id: FileId,
     /// Print JSON
     #[arg(long)]
@@ -26,7 +27,8 @@ pub(super) struct Info {
 /// Let a file live longer
 #[derive(Args)]
 pub(super) struct Extend {
-    /// Id of the file
+    /// Id or address of the file
+    #[arg(value_parser = ids::parse)]
     id: FileId,
     /// How long from now, such as "30 days"; by default as long as a new file
     #[arg(long = "for", value_name = "TIME")]
@@ -39,8 +41,8 @@ pub(super) struct Extend {
 /// Delete files at once
 #[derive(Args)]
 pub(super) struct Delete {
-    /// Ids of the files
-    #[arg(required = true)]
+    /// Ids or addresses of the files
+    #[arg(required = true, value_parser = ids::parse)]
     ids: Vec<FileId>,
 }
 
@@ -49,8 +51,8 @@ pub(super) struct Delete {
 /// The bytes stay on disk until the file expires; `fileserver delete` removes them at once.
 #[derive(Args)]
 pub(super) struct Block {
-    /// Ids of the files
-    #[arg(required = true)]
+    /// Ids or addresses of the files
+    #[arg(required = true, value_parser = ids::parse)]
     ids: Vec<FileId>,
     /// Why, for your own records
     #[arg(long, default_value = "")]
@@ -60,8 +62,8 @@ pub(super) struct Block {
 /// Serve blocked files again, and take their bytes again
 #[derive(Args)]
 pub(super) struct Unblock {
-    /// Ids of the files
-    #[arg(required = true)]
+    /// Ids or addresses of the files
+    #[arg(required = true, value_parser = ids::parse)]
     ids: Vec<FileId>,
 }
 

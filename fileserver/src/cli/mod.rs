@@ -5,6 +5,7 @@ mod backup;
 mod check;
 mod config;
 mod files;
+mod ids;
 mod key;
 mod output;
 mod progress;
@@ -72,7 +73,7 @@ enum Command {
 /// wrong.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(std::env::args_os().map(ids::unlike_flags));
     match run(cli) {
         Ok(code) => code,
         Err(error) => {
