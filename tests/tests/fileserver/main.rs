@@ -8,10 +8,14 @@
     reason = "a failure ends the test"
 )]
 
+mod crashes;
 mod discretion;
 mod early_refusals;
 mod endpoints;
 mod guessing;
+mod inventory;
+mod many_machines;
+mod outages;
 mod overload;
 mod round_trips;
 mod slow_senders;
