@@ -1,6 +1,6 @@
 //! Starts the real binaries and speaks to them as a client would.
 //!
-//! [`Fileserver::start`] runs the `fileserver` program on a set-up of its own. It takes the binary that cargo has just
+//! [`Fileserver::start_on`] runs the `fileserver` program on a set-up of its own. It takes the binary that cargo has just
 //! built beside the test, and builds it when it is missing or older than its sources, so that `cargo test -p e2e` never
 //! tests yesterday's program. Set `TEST_FILESERVER` to the path of another one.
 

@@ -1,4 +1,4 @@
-//! The file server's program, from the outside. One binary for all of it, so that its tests share a database server and
+//! The file server's program, from outside. One binary for all of it, so that its tests share a database server and
 //! a bucket.
 
 #![allow(
