@@ -119,7 +119,7 @@ pub async fn bounded<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) ->
 
 /// Runs one statement in a transaction, on whichever database it belongs to.
 ///
-/// ```ignore
+/// ```text
 /// run!(tx, fetch_optional, query_as::<_, Row>, "SELECT a, b FROM t WHERE id = $1", id)?; // Option<Row>
 /// run!(tx, fetch_one, query_scalar::<_, i64>, "SELECT COUNT(*) FROM t")?;                // i64
 /// run!(tx, fetch_all, query_as::<_, Row>, IN_BOTH_DIALECTS, json)?;                      // Vec<Row>
