@@ -10,9 +10,9 @@ use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 
 use super::Permit;
 
-/// How much of a body is handed to the socket at a time. Larger pieces would be copied into the socket's own buffer
-/// whole, and a 10 MB body would be in memory twice.
-const PIECE: usize = 64 * 1024;
+/// How much of a body is handed to the socket at a time: fewer and larger pieces cost less time, but each is copied into
+/// the connection's own buffer. Above 128 KiB actix gives that buffer back once it is sent.
+const PIECE: usize = 256 * 1024;
 
 /// A body could not be read to its end. The connection is cut, since the status is already out.
 #[derive(Debug, thiserror::Error)]

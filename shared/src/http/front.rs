@@ -1,20 +1,25 @@
 //! The actix front: turns sockets into requests and responses into bytes on sockets, and cuts what is too large or too
 //! slow. It has one default service; routing is not its business.
 
+use std::future::ready;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use actix_web::dev::ServerHandle;
+use actix_http::HttpService;
+use actix_service::{ServiceFactoryExt, fn_service, map_config};
+use actix_web::dev::{AppConfig, Server, ServerHandle};
 use actix_web::http::{KeepAlive, StatusCode as ActixStatus, header as actix_header};
-use actix_web::{HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::BytesMut;
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::onion;
+use super::socket::{Closed, Gate, Socket};
 use super::{App, Body, Entrance, Exhausted, Head, MissLimiter, Permit, Request, Response, dispatch};
 use crate::onion::{MAX_BODY, is_onion_endpoint, split_endpoint};
 
@@ -68,22 +73,41 @@ impl<A: App> Front<A> {
         let address = listener.local_addr()?;
         let limits = *self.app.limits();
         let front = Arc::new((self, Handle::current()));
-        let server = HttpServer::new(move || {
-            let front = Arc::clone(&front);
-            actix_web::App::new().default_service(web::to(move |request: HttpRequest, payload: web::Payload| {
-                let front = Arc::clone(&front);
-                async move { front.0.serve(&front.1, request, payload).await }
-            }))
-        })
-        .workers(limits.workers)
-        .max_connections((limits.max_connections / limits.workers.max(1)).max(1))
-        .client_request_timeout(limits.head_timeout)
-        .client_disconnect_timeout(limits.linger)
-        .keep_alive(KeepAlive::Timeout(limits.idle_timeout))
-        .shutdown_timeout(limits.shutdown_timeout.as_secs())
-        .disable_signals()
-        .listen(listener)?
-        .run();
+        let builder = Server::build();
+        let stopping = builder.graceful_shutdown_signal();
+        // What actix's `HttpServer` does, but with sockets of our own.
+        let server = builder
+            .workers(limits.workers)
+            .max_concurrent_connections((limits.max_connections / limits.workers.max(1)).max(1))
+            .shutdown_timeout(limits.shutdown_timeout.as_secs())
+            .disable_signals()
+            .listen("http", listener, move || {
+                let (front, stopping) = (Arc::clone(&front), stopping.clone());
+                let app = actix_web::App::new().default_service(web::to(
+                    move |request: HttpRequest, payload: web::Payload| {
+                        let front = Arc::clone(&front);
+                        async move { front.0.serve(&front.1, request, payload).await }
+                    },
+                ));
+                let http = HttpService::build()
+                    .graceful_shutdown_signal(move || {
+                        let stopping = stopping.clone();
+                        async move { stopping.notified().await }
+                    })
+                    .client_request_timeout(limits.head_timeout)
+                    .client_disconnect_timeout(limits.linger)
+                    .keep_alive(KeepAlive::Timeout(limits.idle_timeout))
+                    .on_connect_ext(|socket: &Socket, data| {
+                        data.insert(socket.gate().clone());
+                    })
+                    .h1(map_config(app, |()| AppConfig::default()));
+                fn_service(|stream: TcpStream| {
+                    let peer = stream.peer_addr().ok();
+                    ready(Ok((Socket::new(stream), peer)))
+                })
+                .and_then(http)
+            })?
+            .run();
         let handle = server.handle();
         Ok(RunningFront {
             address,
@@ -101,7 +125,7 @@ impl<A: App> Front<A> {
                 .app
                 .refusal(StatusCode::TOO_MANY_REQUESTS)
                 .retry_after(misses.window_seconds());
-            return respond(refusal, Some(payload));
+            return respond(refusal, Some(Unread::new(&request, payload)));
         }
         let (answer, unread) = self.answer(runtime, &request, payload, client).await;
         if answer.status == StatusCode::NOT_FOUND
@@ -109,7 +133,7 @@ impl<A: App> Front<A> {
         {
             misses.count(client);
         }
-        respond(answer, unread)
+        respond(answer, unread.map(|payload| Unread::new(&request, payload)))
     }
 
     /// Answers a request. The payload is handed back when it was not read to its end.
@@ -130,7 +154,10 @@ impl<A: App> Front<A> {
             Ok(limit) => limit,
             Err(refusal) => return (refusal, Some(payload)),
         };
-        let permit = match self.reserve(length, limit).await {
+        let waiting = request.conn_data::<Gate>().map(Gate::close);
+        let permit = self.reserve(length, limit).await;
+        drop(waiting);
+        let permit = match permit {
             Ok(permit) => permit,
             Err(Exhausted) => {
                 let refusal = app.refusal(StatusCode::SERVICE_UNAVAILABLE).retry_after(5);
@@ -312,10 +339,25 @@ fn head(request: &HttpRequest, client: Option<IpAddr>) -> Result<Head, StatusCod
     Ok(head)
 }
 
+/// What is left of a request that is refused. Nothing more is read ahead of it while it is kept.
+struct Unread {
+    _payload: web::Payload,
+    _gate: Option<Closed>,
+}
+
+impl Unread {
+    fn new(request: &HttpRequest, payload: web::Payload) -> Self {
+        Self {
+            _payload: payload,
+            _gate: request.conn_data::<Gate>().map(Gate::close),
+        }
+    }
+}
+
 /// Puts an answer on the socket. An unread payload is kept until the answer is out: actix then goes on reading and
 /// discarding for the linger time, so that a client that is still sending gets the answer instead of a broken pipe, and
 /// stops after that time even if the body has no declared end.
-fn respond(response: Response, unread: Option<web::Payload>) -> HttpResponse {
+fn respond(response: Response, unread: Option<Unread>) -> HttpResponse {
     let Response { status, headers, body } = response;
     let status = ActixStatus::from_u16(status.as_u16()).unwrap_or(ActixStatus::INTERNAL_SERVER_ERROR);
     let mut builder = HttpResponse::build(status);

@@ -14,6 +14,7 @@ mod message;
 mod onion;
 mod ops;
 mod router;
+mod socket;
 
 pub use body::{Body, BodyError, ByteStream, Source};
 pub use budget::{Budget, Exhausted, Permit};

@@ -223,7 +223,11 @@ async fn assert_nothing_is_left_over(server: &mut Fileserver, ledger: &Ledger) {
     eventually("what has expired is swept", is_swept).await;
     server.stop();
     let check = server.command(&["check", "--json"]);
-    assert!(check.status.success(), "check: {}", String::from_utf8_lossy(&check.stdout));
+    assert!(
+        check.status.success(),
+        "check: {}",
+        String::from_utf8_lossy(&check.stdout)
+    );
     inventory.tidy().await;
     // A file may have ended since the last sweep; its row and bytes are still one.
     inventory.assert_consistent().await;
