@@ -77,6 +77,10 @@ impl Keys {
     ///
     /// [`KeysError`], also if there is a key already.
     pub fn create(data: &Path) -> Result<Self, KeysError> {
+        if let Some(path) = KEY_FILES.iter().map(|name| data.join(name)).find(|path| path.exists()) {
+            // Also beside an older key alone: a new one would change the identity that clients know.
+            return Err(KeyFileError::Exists { path }.into());
+        }
         key_file::create(&data.join(ED25519), Ed25519Pair::generate().to_bytes().as_slice())?;
         Self::read(data)
     }
@@ -152,6 +156,17 @@ mod tests {
         let publics: Vec<String> = both.onion.iter().map(|pair| pair.public().to_string()).collect();
         let expected = [&derived["x25519_public_hex"], &older["x25519_public_hex"]].map(|key| key.as_str().unwrap());
         assert_eq!(publics, expected);
+    }
+
+    #[test]
+    fn no_new_key_is_made_beside_an_older_one() {
+        let data = tempfile::tempdir().unwrap();
+        write(data.path(), X25519, &[7; 32]);
+        assert!(matches!(
+            Keys::create(data.path()),
+            Err(KeysError::File(KeyFileError::Exists { .. }))
+        ));
+        assert!(Keys::read(data.path()).unwrap().ed25519.is_none());
     }
 
     #[test]

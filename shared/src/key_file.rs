@@ -1,6 +1,6 @@
 //! Files that hold a secret key: made with mode 0600, refused when others may read them.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ const MOST: u64 = 256;
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
     /// It cannot be read or written.
-    #[error("cannot use the key file {}: {source}", path.display())]
+    #[error("cannot use the key file {}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -96,18 +96,16 @@ pub fn create(path: &Path, key: &[u8]) -> Result<(), KeyFileError> {
         path: path.to_owned(),
         source,
     };
+    // A name of its own, so that two that start at the same time do not write into one draft.
     let mut draft = path.as_os_str().to_owned();
-    draft.push(".new");
+    draft.push(format!(".{}.new", hex::encode(crate::crypto::random::<8>())));
     let draft = PathBuf::from(draft);
     let mut file = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(&draft)
         .map_err(io)?;
-    // A draft that an earlier crash left behind keeps its mode when it is opened again.
-    file.set_permissions(Permissions::from_mode(0o600)).map_err(io)?;
     file.write_all(key).and_then(|()| file.sync_all()).map_err(io)?;
     // A hard link, unlike a rename, fails when the name is taken.
     let linked = std::fs::hard_link(&draft, path);
@@ -127,6 +125,8 @@ pub fn create(path: &Path, key: &[u8]) -> Result<(), KeyFileError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+
     use super::*;
 
     fn folder() -> tempfile::TempDir {
@@ -150,6 +150,40 @@ mod tests {
             1,
             "the draft is gone"
         );
+    }
+
+    #[test]
+    fn of_many_that_make_a_key_at_the_same_time_one_succeeds_and_its_key_stays() {
+        for _ in 0..20 {
+            let folder = folder();
+            let path = folder.path().join("key");
+            let made: Vec<u8> = std::thread::scope(|scope| {
+                let threads: Vec<_> = (1..=8_u8)
+                    .map(|key| {
+                        (
+                            key,
+                            scope.spawn({
+                                let path = &path;
+                                move || create(path, &[key; 32])
+                            }),
+                        )
+                    })
+                    .collect();
+                threads
+                    .into_iter()
+                    .filter_map(|(key, thread)| match thread.join().unwrap() {
+                        Ok(()) => Some(key),
+                        Err(error) => {
+                            assert!(matches!(error, KeyFileError::Exists { .. }), "{error}");
+                            None
+                        }
+                    })
+                    .collect()
+            });
+            assert_eq!(made.len(), 1);
+            assert_eq!(*read::<32>(&path).unwrap().unwrap(), [made[0]; 32]);
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
+        }
     }
 
     #[test]
