@@ -5,20 +5,19 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::alphabet::STANDARD as ALPHABET;
+use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use base64::engine::{DecodePaddingMode, general_purpose::STANDARD};
 use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
-use shared::http::{App, Body, Head, Request, Response};
+use shared::blob::Blob;
+use shared::http::{Body, ByteStream, Head, Request, Response, Source, base64_length, base64_text};
 
 use super::ApiError;
 use super::files::{admit_any, expiry, id};
 use crate::app::FileServer;
-
-/// Room for the JSON around the text.
-pub(super) const JSON_ROOM: u64 = 16 * 1024;
 
 /// Base64 with or without padding.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -33,8 +32,14 @@ struct Upload<'a> {
 }
 
 /// The most characters that the base64 of a file may have.
-pub(super) fn text_limit(max_size: u64) -> u64 {
-    max_size.div_ceil(3) * 4
+fn text_limit(max_size: u64) -> u64 {
+    base64_length(max_size)
+}
+
+/// The most bytes of JSON that are read: the text, every slash in it perhaps escaped, and what is around it.
+pub(super) fn body_limit(max_size: u64) -> u64 {
+    let text = text_limit(max_size);
+    text + text / 32 + 16 * 1024
 }
 
 pub(super) fn admit(app: &FileServer, head: &mut Head, length: Option<u64>) -> Result<(), Response> {
@@ -49,7 +54,7 @@ pub(super) async fn upload(app: Arc<FileServer>, request: Request) -> Result<Res
     let body = request.body.clone();
     let bytes = tokio::task::spawn_blocking(move || decode(&body, max_size))
         .await
-        .map_err(|_| ApiError::BadRequest)??;
+        .map_err(|_| ApiError::Panicked)??;
     // The caller wants a number, whatever ids are made otherwise.
     let (number, _row) = app.files.store_by_number(bytes, now, expires).await?;
     Ok(Response::json(
@@ -59,6 +64,10 @@ pub(super) async fn upload(app: Arc<FileServer>, request: Request) -> Result<Res
 }
 
 fn decode(body: &[u8], max_size: u64) -> Result<Bytes, ApiError> {
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        // An array of one text would do for serde.
+        return Err(ApiError::BadRequest);
+    }
     let Upload { file } = serde_json::from_slice(body).map_err(|_| ApiError::BadRequest)?;
     if file.is_empty() || file.len() as u64 > text_limit(max_size) {
         return Err(ApiError::BadSize);
@@ -71,28 +80,28 @@ fn decode(body: &[u8], max_size: u64) -> Result<Bytes, ApiError> {
 }
 
 pub(super) async fn download(app: Arc<FileServer>, request: Request) -> Result<Response, ApiError> {
-    let (row, blob) = app.files.open(&id(&request)?).await?.ok_or(ApiError::NotFound)?;
-    // The file and its text are in memory at the same time.
-    let Ok(permit) = app.budget().take(row.size + text_limit(row.size)).await else {
-        return Ok(app
-            .refusal(StatusCode::SERVICE_UNAVAILABLE)
-            .retry_after(super::RETRY_SECONDS));
-    };
-    let bytes = Body::source(blob).collect().await.map_err(|error| {
-        tracing::error!(%error, "a file could not be read");
-        ApiError::NotFound
-    })?;
-    let text = tokio::task::spawn_blocking(move || encode(&bytes))
-        .await
-        .map_err(|_| ApiError::BadRequest)?;
-    let body = Body::from(text).holding(Some(permit));
-    Ok(Response::new(StatusCode::OK, &mime::APPLICATION_JSON, body))
+    let (_row, blob) = app.files.open(&id(&request)?).await?.ok_or(ApiError::NotFound)?;
+    Ok(Response::new(
+        StatusCode::OK,
+        &mime::APPLICATION_JSON,
+        Body::source(AsJson(blob)),
+    ))
 }
 
-fn encode(bytes: &[u8]) -> Vec<u8> {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4 + 64);
-    text.push_str("{\"status_code\": 200, \"result\": \"");
-    STANDARD.encode_string(bytes, &mut text);
-    text.push_str("\"}");
-    text.into_bytes()
+/// A file as base64 in JSON, encoded while it is sent.
+struct AsJson(Blob);
+
+const BEFORE: &str = r#"{"status_code": 200, "result": ""#;
+const AFTER: &str = r#""}"#;
+
+impl Source for AsJson {
+    fn length(&self) -> u64 {
+        (BEFORE.len() + AFTER.len()) as u64 + base64_length(self.0.size())
+    }
+
+    fn stream(self: Box<Self>) -> ByteStream {
+        let end = |text: &'static str| stream::iter([Ok(Bytes::from_static(text.as_bytes()))]);
+        let text = base64_text(Source::stream(Box::new(self.0)));
+        end(BEFORE).chain(text).chain(end(AFTER)).boxed()
+    }
 }

@@ -20,7 +20,7 @@ const RETRY_SECONDS: u64 = 5;
 /// The route table.
 #[must_use]
 pub fn router(max_size: u64) -> Router<FileServer> {
-    let legacy_limit = legacy::text_limit(max_size) + legacy::JSON_ROOM;
+    let legacy_limit = legacy::body_limit(max_size);
     Router::default()
         .path(
             "/file",
@@ -57,6 +57,8 @@ pub(crate) enum ApiError {
     BadRequest,
     #[error("the body is empty or too large")]
     BadSize,
+    #[error("work on another thread panicked")]
+    Panicked,
     #[error("nothing is known about that")]
     NothingKnown,
     #[error(transparent)]
@@ -78,6 +80,7 @@ impl From<ApiError> for Response {
             ApiError::BadRequest => StatusCode::BAD_REQUEST,
             ApiError::BadSize => StatusCode::PAYLOAD_TOO_LARGE,
             ApiError::NothingKnown => StatusCode::BAD_GATEWAY,
+            ApiError::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
             ApiError::Files(FilesError::Blocked) => StatusCode::FORBIDDEN,
             ApiError::Files(FilesError::QuotaReached | FilesError::NoFreeId) => StatusCode::INSUFFICIENT_STORAGE,
             ApiError::Files(error) if error.is_full() => StatusCode::INSUFFICIENT_STORAGE,

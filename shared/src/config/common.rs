@@ -62,7 +62,7 @@ pub struct HttpSettings {
     pub head_timeout: Span,
     /// How long a connection may be idle between requests.
     pub idle_timeout: Span,
-    /// Longest pause while a body is sent.
+    /// Longest pause while a body is sent. When this time is over, it must also have come at 64 kB a second on average.
     pub body_idle_timeout: Span,
     /// Longest time for a whole body.
     pub body_timeout: Span,

@@ -4,6 +4,8 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
@@ -155,11 +157,37 @@ impl Body {
     }
 }
 
-fn pieces(bytes: Bytes) -> ByteStream {
+/// Bytes in pieces small enough for a socket.
+pub(super) fn pieces(bytes: Bytes) -> ByteStream {
     stream::unfold(bytes, |mut rest| async move {
         (!rest.is_empty()).then(|| {
             let piece = rest.split_to(rest.len().min(PIECE));
             (Ok(piece), rest)
+        })
+    })
+    .boxed()
+}
+
+/// The number of characters that so many bytes have as padded base64.
+#[must_use]
+pub fn base64_length(bytes: u64) -> u64 {
+    bytes.div_ceil(3) * 4
+}
+
+/// Bytes as padded base64 in the standard alphabet, encoded while they are sent.
+#[must_use]
+pub fn base64_text(bytes: ByteStream) -> ByteStream {
+    stream::unfold(Some((bytes, Vec::new())), |state| async {
+        let (mut bytes, mut rest) = state?;
+        Some(match bytes.next().await {
+            Some(Ok(piece)) => {
+                rest.extend_from_slice(&piece);
+                // Three bytes are four characters; what does not come out even waits for the next piece.
+                let odd = rest.split_off(rest.len() / 3 * 3);
+                (Ok(STANDARD.encode(rest).into()), Some((bytes, odd)))
+            }
+            Some(Err(error)) => (Err(error), None),
+            None => (Ok(STANDARD.encode(rest).into()), None),
         })
     })
     .boxed()
@@ -197,5 +225,39 @@ impl From<Vec<u8>> for Body {
 impl fmt::Debug for Body {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Body({} bytes)", self.length())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::TryStreamExt;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn base64_does_not_depend_on_how_the_bytes_come_in_pieces(
+            bytes in proptest::collection::vec(any::<u8>(), 0..200),
+            size in 1..70_usize,
+        ) {
+            let pieces: Vec<_> = bytes.chunks(size).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+            let text = base64_text(stream::iter(pieces).boxed()).try_concat_now();
+            prop_assert_eq!(text.len() as u64, base64_length(bytes.len() as u64));
+            prop_assert_eq!(STANDARD.decode(text).unwrap(), bytes);
+        }
+    }
+
+    trait ConcatNow {
+        fn try_concat_now(self) -> Vec<u8>;
+    }
+
+    impl ConcatNow for ByteStream {
+        fn try_concat_now(self) -> Vec<u8> {
+            let all: Vec<Bytes> = futures_util::FutureExt::now_or_never(self.try_collect())
+                .unwrap()
+                .unwrap();
+            all.concat()
+        }
     }
 }

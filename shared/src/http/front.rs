@@ -4,6 +4,7 @@
 use std::future::ready;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_http::HttpService;
 use actix_service::{ServiceFactoryExt, fn_service, map_config};
@@ -22,6 +23,9 @@ use super::onion;
 use super::socket::{Closed, Gate, Socket};
 use super::{App, Body, Entrance, Exhausted, Head, MissLimiter, Permit, Request, Response, dispatch};
 use crate::onion::{MAX_BODY, is_onion_endpoint, split_endpoint};
+
+/// The least speed at which a body must arrive, in bytes per millisecond, after the time that any pause may take.
+const LEAST_RATE: u64 = 64;
 
 /// A server front that is about to listen.
 pub struct Front<A> {
@@ -117,14 +121,18 @@ impl<A: App> Front<A> {
     }
 
     async fn serve(&self, runtime: &Handle, request: HttpRequest, payload: web::Payload) -> HttpResponse {
-        let client = self.client(&request);
+        // Whoever sends an onion request is a relay, and learns nothing from its answers.
+        let client = if is_onion_endpoint(request.path()) {
+            None
+        } else {
+            self.client(&request)
+        };
         if let (Some(client), Some(misses)) = (client, &self.misses)
             && misses.is_spent(client)
         {
-            let refusal = self
-                .app
-                .refusal(StatusCode::TOO_MANY_REQUESTS)
-                .retry_after(misses.window_seconds());
+            let refusal = self.app.refusal(StatusCode::TOO_MANY_REQUESTS);
+            let refusal = refusal.retry_after(misses.window_seconds());
+            count_early(&refusal);
             return respond(refusal, Some(Unread::new(&request, payload)));
         }
         let (answer, unread) = self.answer(runtime, &request, payload, client).await;
@@ -132,6 +140,9 @@ impl<A: App> Front<A> {
             && let (Some(client), Some(misses)) = (client, &self.misses)
         {
             misses.count(client);
+        }
+        if unread.is_some() {
+            count_early(&answer);
         }
         respond(answer, unread.map(|payload| Unread::new(&request, payload)))
     }
@@ -243,9 +254,13 @@ impl<A: App> Front<A> {
             Length::Unknown => 0,
         };
         let mut body = BytesMut::with_capacity(usize::try_from(room).unwrap_or(0));
-        let end = Instant::now() + limits.body_timeout;
+        let begun = Instant::now();
+        let end = begun + limits.body_timeout;
         loop {
-            let deadline = end.min(Instant::now() + limits.body_idle_timeout);
+            // Slow senders hold on to a part of the budget, so they must be as fast as a bad telephone line at least.
+            let earned = Duration::from_millis(body.len() as u64 / LEAST_RATE);
+            let deadline = end.min(begun + limits.body_idle_timeout + earned);
+            let deadline = deadline.min(Instant::now() + limits.body_idle_timeout);
             let piece = timeout_at(deadline, payload.next())
                 .await
                 .map_err(|_| StatusCode::REQUEST_TIMEOUT)?;
@@ -296,6 +311,12 @@ impl RunningFront {
             tracing::warn!(%error, "the listener ended with an error");
         }
     }
+}
+
+/// Counts an answer that was given without asking a handler.
+fn count_early(answer: &Response) {
+    let status = answer.status.as_str().to_owned();
+    metrics::counter!("http_responses_total", "route" => "refused early", "status" => status).increment(1);
 }
 
 /// How long a body says it is.

@@ -9,8 +9,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 const BACKLOG: i32 = 2048;
 
 /// How long a peer may leave sent bytes unacknowledged, or its window shut, before the connection is cut. It bounds how
-/// long somebody who does not read an answer can hold on to its memory.
-const STALLED: Duration = Duration::from_secs(30);
+/// long somebody who does not read an answer, or reads it very slowly, can hold on to its memory.
+const STALLED: Duration = Duration::from_secs(60);
 
 /// A socket could not be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +22,7 @@ pub struct ListenError {
     source: std::io::Error,
 }
 
-/// Listens on an address. Accepted connections are cut when the peer stops reading for half a minute.
+/// Listens on an address. Accepted connections are cut when the peer stops reading for a minute.
 ///
 /// # Errors
 ///

@@ -16,7 +16,7 @@ mod ops;
 mod router;
 mod socket;
 
-pub use body::{Body, BodyError, ByteStream, Source};
+pub use body::{Body, BodyError, ByteStream, Source, base64_length, base64_text};
 pub use budget::{Budget, Exhausted, Permit};
 pub use dispatch::{App, OnionKeys, dispatch};
 pub use front::{Front, RunningFront};
@@ -37,7 +37,8 @@ pub struct Limits {
     pub head_timeout: Duration,
     /// How long a connection may stay open between requests.
     pub idle_timeout: Duration,
-    /// Longest pause between two pieces of a body; beyond it the answer is 408.
+    /// Longest pause between two pieces of a body, and the head start of one that comes slowly: once it is over, a body
+    /// must have come at 64 kB a second on average. Beyond it the answer is 408.
     pub body_idle_timeout: Duration,
     /// Longest time for a whole body; beyond it the answer is 408.
     pub body_timeout: Duration,

@@ -3,13 +3,11 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
-use futures_util::stream::{self, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use tokio::time::timeout;
 
-use super::body::{ByteStream, Source};
+use super::body::{ByteStream, Source, base64_length, base64_text, pieces};
 use super::{App, Body, Entrance, Head, Permit, Request, Response, dispatch};
 use crate::onion::{self, BadPlaintext, InnerRequest, LayerKey, Opened, Reply, v3, v4};
 
@@ -21,9 +19,6 @@ const HEAVY: usize = 32 * 1024;
 
 /// Room that a reply needs besides its body: nonce, tag, the status and its headers.
 const REPLY_OVERHEAD: u64 = 4096;
-
-/// How much of a reply becomes base64 at a time; a multiple of three, so that the pieces join without padding.
-const BASE64_PIECE: usize = 48 * 1024;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Version {
@@ -58,14 +53,19 @@ pub(super) async fn answer<A: App>(app: Arc<A>, path: &str, body: BytesMut, held
             return app.refusal(StatusCode::BAD_REQUEST);
         }
     };
-    let inner = match parse(version, plaintext, app.onion_keys().slashless) {
-        Ok(inner) => inner_answer(&app, inner, held).await,
-        Err(BadPlaintext) => Response::text(StatusCode::BAD_REQUEST, v4::BAD_REQUEST),
+    let answering = async {
+        let inner = match parse(version, plaintext, app.onion_keys().slashless) {
+            Ok(inner) => inner_answer(&app, inner, held).await,
+            Err(BadPlaintext) => Response::text(StatusCode::BAD_REQUEST, v4::BAD_REQUEST),
+        };
+        wrap(&app, version, reply.clone(), inner).await
     };
-    match wrap(&app, version, reply, inner).await {
-        Ok(response) => response,
-        Err(status) => app.refusal(status),
-    }
+    // The relays give up on a body that is slow to be read as they do on a slow handler.
+    let answer = match timeout(app.limits().handler_timeout, answering).await {
+        Ok(answer) => answer,
+        Err(_elapsed) => wrap(&app, version, reply, app.refusal(StatusCode::GATEWAY_TIMEOUT)).await,
+    };
+    answer.unwrap_or_else(|status| app.refusal(status))
 }
 
 fn parse(version: Version, plaintext: Bytes, slashless: v3::Slashless) -> Result<InnerRequest, BadPlaintext> {
@@ -225,16 +225,10 @@ struct Base64(Bytes);
 
 impl Source for Base64 {
     fn length(&self) -> u64 {
-        self.0.len().div_ceil(3) as u64 * 4
+        base64_length(self.0.len() as u64)
     }
 
     fn stream(self: Box<Self>) -> ByteStream {
-        stream::unfold(self.0, |mut rest| async move {
-            (!rest.is_empty()).then(|| {
-                let piece = rest.split_to(rest.len().min(BASE64_PIECE));
-                (Ok(Bytes::from(STANDARD.encode(piece))), rest)
-            })
-        })
-        .boxed()
+        base64_text(pieces(self.0))
     }
 }
