@@ -1,6 +1,7 @@
 //! What the handlers and the timed work share.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use futures_util::future::BoxFuture;
@@ -14,7 +15,7 @@ use shared::onion::v3::Slashless;
 
 use crate::api;
 use crate::files::Files;
-use crate::model::{Allowance, FreeSpace, Releases};
+use crate::model::{Allowance, FreeSpace, Releases, SpentUntil};
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -28,6 +29,10 @@ pub struct FileServer {
     pub clock: Clock,
     /// What may be uploaded this minute.
     pub allowance: Allowance,
+    /// Until when that is spent.
+    pub spent: SpentUntil,
+    /// Set when the server has been asked to stop.
+    pub stopping: AtomicBool,
     /// Free space on the disks.
     pub space: FreeSpace,
     /// What is known of app versions; replaced as a whole by timed work.
@@ -58,6 +63,8 @@ impl FileServer {
         let disks = disks.map(std::path::Path::to_owned).collect();
         Arc::new(Self {
             allowance: Allowance::per_minute(settings.abuse.upload_bytes_per_minute.0, clock.clone()),
+            spent: SpentUntil::default(),
+            stopping: AtomicBool::new(false),
             space: FreeSpace::new(disks, settings.abuse.free_space_floor.0, clock.clone()),
             files: Files::new(
                 store,
@@ -106,6 +113,9 @@ impl App for FileServer {
 impl Health for FileServer {
     fn ready(&self) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(async {
+            if self.stopping.load(Ordering::Relaxed) {
+                return Err("stopping".to_owned());
+            }
             self.files
                 .store()
                 .database()

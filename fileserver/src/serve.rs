@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -98,6 +99,7 @@ impl Running {
 
     /// Stops accepting, answers what is in flight, and closes the database.
     pub async fn stop(self) {
+        self.app.stopping.store(true, Ordering::Relaxed);
         self.front.stop().await;
         self.jobs.stop().await;
         self.app.files.store().database().close().await;

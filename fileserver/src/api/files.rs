@@ -16,6 +16,7 @@ use crate::store::FileRow;
 /// The header in which an uploader asks for a life, in seconds.
 const TTL: &str = "x-fs-ttl";
 
+/// The time is that of this request, also if somebody had uploaded the same bytes before: that is nobody's business.
 #[derive(Serialize)]
 struct Uploaded<'a> {
     id: &'a str,
@@ -31,31 +32,35 @@ struct Info {
     expires: Timestamp,
 }
 
-/// Marks a request that has been taken out of the upload allowance, so that it is not taken twice.
-#[derive(Clone, Copy)]
-struct Allowed;
-
 /// What can be refused before the body of an upload is read: its size, its life, a full disk, a spent allowance.
 pub(super) fn admit(app: &FileServer, head: &mut Head, length: Option<u64>) -> Result<(), Response> {
     if length == Some(0) {
         return Err(ApiError::BadSize.into());
     }
-    admit_any(app, head, length.unwrap_or(app.settings.files.max_size.0))
+    admit_any(app, head)
 }
 
-pub(super) fn admit_any(app: &FileServer, head: &mut Head, bytes: u64) -> Result<(), Response> {
+pub(super) fn admit_any(app: &FileServer, head: &Head) -> Result<(), Response> {
     expiry(app, head, app.clock.now())?;
     if !app.space.is_enough() {
         tracing::warn!("an upload was refused: the disk is nearly full (abuse.free_space_floor)");
         return Err(refusal(StatusCode::INSUFFICIENT_STORAGE));
     }
-    if head.extensions.get::<Allowed>().is_none() {
-        app.allowance
-            .take(bytes)
-            .map_err(|Spent { retry }| refusal(StatusCode::SERVICE_UNAVAILABLE).retry_after(retry.as_secs() + 1))?;
-        head.extensions.insert(Allowed);
+    let wait = app.spent.wait(app.clock.now());
+    if wait.is_zero() {
+        Ok(())
+    } else {
+        Err(ApiError::Spent(wait).into())
     }
-    Ok(())
+}
+
+/// Takes the bytes of an upload that has arrived out of the allowance. What a head merely announces costs nobody
+/// anything; but once the allowance is spent, uploads are refused by their heads.
+pub(super) fn take_allowance(app: &FileServer, bytes: &[u8]) -> Result<(), ApiError> {
+    app.allowance.take(bytes.len() as u64).map_err(|Spent { retry }| {
+        app.spent.until(app.clock.now().plus(retry));
+        ApiError::Spent(retry)
+    })
 }
 
 /// When a file ends whose uploader sent this head.
@@ -77,20 +82,15 @@ pub(super) async fn upload(app: Arc<FileServer>, request: Request) -> Result<Res
     let now = app.clock.now();
     let expires = expiry(&app, &request.head, now)?;
     let bytes = request.body.clone();
+    take_allowance(&app, &bytes)?;
     let row = match app.settings.files.id_mode {
         IdMode::Hash => app.files.store_by_content(bytes, now, expires).await?,
         IdMode::Numeric => app.files.store_by_number(bytes, now, expires).await?.1,
     };
-    let FileRow {
-        id,
-        size,
-        uploaded,
-        expires,
-        ..
-    } = &row;
+    let FileRow { id, size, expires, .. } = &row;
     let answer = Uploaded {
         id,
-        uploaded: *uploaded,
+        uploaded: now,
         expires: *expires,
         size: *size,
     };

@@ -16,7 +16,7 @@ use shared::blob::Blob;
 use shared::http::{Body, ByteStream, Head, Request, Response, Source, base64_length, base64_text};
 
 use super::ApiError;
-use super::files::{admit_any, expiry, id};
+use super::files::{admit_any, expiry, id, take_allowance};
 use crate::app::FileServer;
 
 /// Base64 with or without padding.
@@ -42,9 +42,8 @@ pub(super) fn body_limit(max_size: u64) -> u64 {
     text + text / 32 + 16 * 1024
 }
 
-pub(super) fn admit(app: &FileServer, head: &mut Head, length: Option<u64>) -> Result<(), Response> {
-    let text = length.unwrap_or(text_limit(app.settings.files.max_size.0));
-    admit_any(app, head, text / 4 * 3)
+pub(super) fn admit(app: &FileServer, head: &mut Head, _length: Option<u64>) -> Result<(), Response> {
+    admit_any(app, head)
 }
 
 pub(super) async fn upload(app: Arc<FileServer>, request: Request) -> Result<Response, ApiError> {
@@ -55,6 +54,7 @@ pub(super) async fn upload(app: Arc<FileServer>, request: Request) -> Result<Res
     let bytes = tokio::task::spawn_blocking(move || decode(&body, max_size))
         .await
         .map_err(|_| ApiError::Panicked)??;
+    take_allowance(&app, &bytes)?;
     // The caller wants a number, whatever ids are made otherwise.
     let (number, _row) = app.files.store_by_number(bytes, now, expires).await?;
     Ok(Response::json(

@@ -5,6 +5,8 @@ mod legacy;
 mod token_info;
 mod versions;
 
+use std::time::Duration;
+
 use http::{Method, StatusCode};
 use serde_json::json;
 use shared::http::{Response, Route, Router};
@@ -57,6 +59,8 @@ pub(crate) enum ApiError {
     BadRequest,
     #[error("the body is empty or too large")]
     BadSize,
+    #[error("the upload allowance is spent for another {} s", .0.as_secs())]
+    Spent(Duration),
     #[error("work on another thread panicked")]
     Panicked,
     #[error("nothing is known about that")]
@@ -80,6 +84,9 @@ impl From<ApiError> for Response {
             ApiError::BadRequest => StatusCode::BAD_REQUEST,
             ApiError::BadSize => StatusCode::PAYLOAD_TOO_LARGE,
             ApiError::NothingKnown => StatusCode::BAD_GATEWAY,
+            ApiError::Spent(wait) => {
+                return refusal(StatusCode::SERVICE_UNAVAILABLE).retry_after(wait.as_secs() + 1);
+            }
             ApiError::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
             ApiError::Files(FilesError::Blocked) => StatusCode::FORBIDDEN,
             ApiError::Files(FilesError::QuotaReached | FilesError::NoFreeId) => StatusCode::INSUFFICIENT_STORAGE,

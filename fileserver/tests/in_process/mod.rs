@@ -106,6 +106,10 @@ impl Server {
         self.running.as_ref().unwrap().app()
     }
 
+    pub(crate) fn address(&self) -> std::net::SocketAddr {
+        self.running.as_ref().unwrap().address()
+    }
+
     pub(crate) fn now(&self) -> f64 {
         self.clock.now().as_seconds_f64()
     }
