@@ -205,6 +205,12 @@ impl Settings {
         if self.common.http.body_budget.0 < 1024 * 1024 {
             return bad("http.body_budget", "must be at least 1 MiB");
         }
+        if let Some(level) = &self.common.log_level {
+            shared::telemetry::check_level(level).map_err(|error| BadSettings {
+                key: "log_level",
+                reason: error.to_string(),
+            })?;
+        }
         if let Some(url) = &self.common.base_url {
             let parsed = url::Url::parse(url).map_err(|error| BadSettings {
                 key: "base_url",
@@ -315,6 +321,7 @@ mod tests {
         let small = |settings: &mut Settings| settings.abuse.upload_bytes_per_minute = Size(1);
         assert!(reason(small).starts_with("abuse.upload_bytes_per_minute"));
         assert!(reason(|settings| settings.common.base_url = Some("files.example".to_owned())).starts_with("base_url"));
+        assert!(reason(|settings| settings.common.log_level = Some("debg".to_owned())).starts_with("log_level"));
         assert!(reason(|settings| settings.versions.source = VersionSource::File).starts_with("versions.file"));
     }
 

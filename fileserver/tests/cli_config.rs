@@ -86,6 +86,13 @@ fn a_value_that_does_not_fit_is_an_error_with_its_origin() {
 }
 
 #[test]
+fn a_mistyped_log_level_is_an_error_of_the_check() {
+    let place = Place::new();
+    let complaint = place.run(&["config", "check", "--log-level", "debg"]).fails();
+    assert!(complaint.contains("log_level: \"debg\""), "{complaint}");
+}
+
+#[test]
 fn flags_count_before_and_after_the_command_and_above_the_environment() {
     let place = Place::new();
     for arguments in [["--data", "elsewhere", "key", "new"], ["key", "new", "--data", "other"]] {

@@ -39,7 +39,7 @@ pub struct CommonSettings {
     pub blob_url: Option<String>,
     /// Address and port for `/metrics`, `/healthz` and `/readyz`. Off if not set.
     pub metrics_listen: Option<SocketAddr>,
-    /// What is logged: `error`, `warn`, `info`, `debug` or `trace`. From `debug` on, file ids are logged.
+    /// What is logged: `error`, `warn`, `info`, `debug`, `trace` or `off`. From `debug` on, file ids are logged.
     pub log_level: Option<String>,
     /// How log lines are written: `text` or `json`.
     pub log_format: LogFormat,
@@ -151,7 +151,7 @@ pub struct CommonFlags {
     /// Address and port for metrics and health
     #[arg(long, value_name = "ADDR:PORT", global = true)]
     pub metrics_listen: Option<String>,
-    /// error, warn, info, debug or trace
+    /// error, warn, info, debug, trace or off
     #[arg(long, value_name = "LEVEL", global = true)]
     pub log_level: Option<String>,
     /// text or json
