@@ -1,5 +1,7 @@
 //! The configuration of the file server.
 
+mod bounds;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -195,15 +197,10 @@ impl Settings {
                 "must be from 1 to 10223616 bytes, which is what fits through the relays",
             );
         }
-        if self.files.sweep_interval.0.is_zero() {
-            return bad("files.sweep_interval", "must be longer than nothing");
-        }
+        bounds::check(self)?;
         let allowance = self.abuse.upload_bytes_per_minute.0;
         if allowance != 0 && allowance < self.files.max_size.0 {
             return bad("abuse.upload_bytes_per_minute", "must be 0 or at least files.max_size");
-        }
-        if self.common.http.body_budget.0 < 1024 * 1024 {
-            return bad("http.body_budget", "must be at least 1 MiB");
         }
         if let Some(level) = &self.common.log_level {
             shared::telemetry::check_level(level).map_err(|error| BadSettings {

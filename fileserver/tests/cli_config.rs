@@ -46,6 +46,14 @@ fn a_check_warns_of_variables_that_belong_to_no_key() {
 }
 
 #[test]
+fn a_check_warns_of_a_budget_that_no_large_file_fits_in() {
+    let mut place = Place::new();
+    place.set("FILESERVER_HTTP_BODY_BUDGET", "1 MiB");
+    let json = place.run(&["config", "check", "--json"]).json();
+    assert!(json["warnings"].to_string().contains("http.body_budget"), "{json}");
+}
+
+#[test]
 fn what_is_printed_can_be_used_as_a_configuration_file() {
     let mut place = Place::new();
     place.set("FILESERVER_FILES_DEFAULT_TTL", "2 days");

@@ -39,6 +39,9 @@ fn check(as_json: bool, loaded: &Loaded<Settings>) -> Result<()> {
     if loaded.settings.common.base_url.is_none() {
         warnings.push("base_url is not set; clients need a public address".to_owned());
     }
+    if loaded.settings.common.http.body_budget < loaded.settings.files.max_size {
+        warnings.push("http.body_budget is less than files.max_size; large files are taken one at a time".to_owned());
+    }
     let shown = loaded.shown();
     if as_json {
         return output::json(&json!({ "settings": shown, "warnings": warnings }));
