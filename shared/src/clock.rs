@@ -1,8 +1,8 @@
 //! The time, passed in wherever it matters so that tests can set it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
 
@@ -101,8 +101,17 @@ pub struct Clock(Source);
 enum Source {
     #[default]
     System,
-    Manual(Arc<AtomicI64>),
+    Manual(Arc<Manual>),
 }
+
+#[derive(Debug)]
+struct Manual {
+    now: AtomicI64,
+    uptime: AtomicI64,
+}
+
+/// What the uptime of the machine's clock is counted from.
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl Clock {
     /// The machine's clock.
@@ -114,23 +123,46 @@ impl Clock {
     /// A clock that stands still until it is moved.
     #[must_use]
     pub fn manual(start: Timestamp) -> Self {
-        Self(Source::Manual(Arc::new(AtomicI64::new(start.0))))
+        Self(Source::Manual(Arc::new(Manual {
+            now: AtomicI64::new(start.0),
+            uptime: AtomicI64::new(0),
+        })))
     }
 
-    /// What time it is.
+    /// What time it is. The machine's time may be set back meanwhile, so spans are measured with [`Clock::uptime`].
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the time")]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::System => SystemTime::now().into(),
-            Source::Manual(nanos) => Timestamp(nanos.load(Ordering::SeqCst)),
+            Source::Manual(manual) => Timestamp(manual.now.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// How long the process has been counting. Never goes back, whatever is done to the machine's time.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        match &self.0 {
+            Source::System => START.elapsed(),
+            Source::Manual(manual) => {
+                Duration::from_nanos(u64::try_from(manual.uptime.load(Ordering::SeqCst)).unwrap_or(0))
+            }
         }
     }
 
     /// Moves a manual clock forward; the machine's clock is left alone.
     pub fn advance(&self, span: Duration) {
-        if let Source::Manual(now) = &self.0 {
-            now.fetch_add(nanos(span), Ordering::SeqCst);
+        if let Source::Manual(manual) = &self.0 {
+            manual.now.fetch_add(nanos(span), Ordering::SeqCst);
+            manual.uptime.fetch_add(nanos(span), Ordering::SeqCst);
+        }
+    }
+
+    /// Corrects the time that a manual clock shows, forward or back, as a time service does it: no time passes by that.
+    /// The machine's clock is left alone.
+    pub fn correct(&self, now: Timestamp) {
+        if let Source::Manual(manual) = &self.0 {
+            manual.now.store(now.0, Ordering::SeqCst);
         }
     }
 }
@@ -140,7 +172,7 @@ impl governor::clock::Clock for Clock {
     type Instant = governor::nanos::Nanos;
 
     fn now(&self) -> Self::Instant {
-        u64::try_from(Clock::now(self).0).unwrap_or(0).into()
+        self.uptime().into()
     }
 }
 
@@ -166,6 +198,15 @@ mod tests {
         let other = clock.clone();
         clock.advance(Duration::from_secs(5));
         assert_eq!(other.now(), Timestamp::from_seconds(1_700_000_005));
+    }
+
+    #[test]
+    fn a_correction_of_the_time_is_no_time_passed() {
+        let clock = Clock::manual(Timestamp::from_seconds(1_700_000_000));
+        clock.advance(Duration::from_secs(5));
+        clock.correct(Timestamp::from_seconds(1_600_000_000));
+        assert_eq!(clock.now(), Timestamp::from_seconds(1_600_000_000));
+        assert_eq!(clock.uptime(), Duration::from_secs(5));
     }
 
     #[test]

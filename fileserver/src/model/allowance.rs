@@ -78,6 +78,17 @@ mod tests {
     }
 
     #[test]
+    fn it_refills_also_when_the_time_is_set_back() {
+        let start = Timestamp::from_seconds(1_700_000_000);
+        let clock = Clock::manual(start);
+        let allowance = Allowance::per_minute(60 * 1024 * 1024, clock.clone());
+        assert_eq!(allowance.take(60 * 1024 * 1024), Ok(()));
+        clock.correct(start.minus(Duration::from_secs(3600)));
+        clock.advance(Duration::from_secs(11));
+        assert_eq!(allowance.take(10 * 1024 * 1024), Ok(()));
+    }
+
+    #[test]
     fn zero_means_no_limit() {
         let allowance = Allowance::per_minute(0, Clock::system());
         assert_eq!(allowance.take(u64::MAX), Ok(()));

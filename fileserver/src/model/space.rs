@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use shared::clock::{Clock, Timestamp};
+use shared::clock::Clock;
 
 /// How long a reading counts.
 const FRESH: Duration = Duration::from_secs(1);
@@ -14,7 +14,7 @@ pub struct FreeSpace {
     folders: Vec<PathBuf>,
     floor: u64,
     clock: Clock,
-    last: Mutex<Option<(Timestamp, bool)>>,
+    last: Mutex<Option<(Duration, bool)>>,
 }
 
 impl FreeSpace {
@@ -36,10 +36,10 @@ impl FreeSpace {
         if self.floor == 0 || self.folders.is_empty() {
             return true;
         }
-        let now = self.clock.now();
+        let now = self.clock.uptime();
         let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some((when, enough)) = *last
-            && now.since(when) < FRESH
+            && now.saturating_sub(when) < FRESH
         {
             return enough;
         }
@@ -58,7 +58,22 @@ impl FreeSpace {
 
 #[cfg(test)]
 mod tests {
+    use shared::clock::Timestamp;
+
     use super::*;
+
+    #[test]
+    fn a_reading_grows_old_also_when_the_time_is_set_back() {
+        let start = Timestamp::from_seconds(1_700_000_000);
+        let clock = Clock::manual(start);
+        let mut space = FreeSpace::new(vec![std::env::temp_dir()], 1, clock.clone());
+        assert!(space.is_enough());
+        space.floor = u64::MAX;
+        assert!(space.is_enough(), "the reading is fresh");
+        clock.correct(start.minus(Duration::from_secs(3600)));
+        clock.advance(FRESH);
+        assert!(!space.is_enough());
+    }
 
     #[test]
     fn a_floor_above_what_is_free_is_noticed() {
