@@ -33,16 +33,28 @@ impl Jobs {
     /// Starts all jobs.
     #[must_use]
     pub fn start(app: &Arc<FileServer>) -> Self {
-        let mut jobs = JoinSet::new();
-        jobs.spawn(sweeping(Arc::clone(app)));
-        jobs.spawn(tidying(Arc::clone(app)));
-        jobs.spawn(checkpointing(Arc::clone(app)));
+        let mut jobs = Self(JoinSet::new());
+        jobs.add("sweeping", sweeping(Arc::clone(app)));
+        jobs.add("tidying up", tidying(Arc::clone(app)));
+        jobs.add("moving the write-ahead log", checkpointing(Arc::clone(app)));
         match app.settings.versions.source {
             VersionSource::Off => {}
-            VersionSource::File => drop(jobs.spawn(releases::rereading(Arc::clone(app)))),
-            VersionSource::Fetch => drop(jobs.spawn(fetch::fetching(Arc::clone(app)))),
+            VersionSource::File => jobs.add("reading versions.file", releases::rereading(Arc::clone(app))),
+            VersionSource::Fetch => jobs.add("fetching app versions", fetch::fetching(Arc::clone(app))),
         }
-        Self(jobs)
+        jobs
+    }
+
+    fn add(&mut self, name: &'static str, job: impl Future<Output = ()> + Send + 'static) {
+        self.0.spawn(async move {
+            // Jobs go on until they are dropped; what is done here is only reached when one broke off.
+            let panicked = AssertUnwindSafe(job).catch_unwind().await.is_err();
+            tracing::error!(
+                job = name,
+                panicked,
+                "timed work ended; it is not done until the server is restarted"
+            );
+        });
     }
 
     /// Stops all jobs. What one was in the middle of is undone or finished by the next start.
@@ -101,7 +113,11 @@ impl Turns {
     async fn next(&mut self) {
         sleep_until(self.next).await;
         let jitter = self.interval.mul_f64(rand::rng().random_range(0.0..0.1));
-        self.next = Instant::now() + self.interval + jitter;
+        let now = Instant::now();
+        // The bounds of the settings rule out an interval that does not fit; trying again at once would be worse.
+        self.next = now
+            .checked_add(self.interval.saturating_add(jitter))
+            .unwrap_or(now + TIDY_INTERVAL);
     }
 
     /// Does the work of a turn. A panic ends the turn, not the job.
@@ -157,5 +173,23 @@ async fn tidy(app: &FileServer) {
 fn report<T, E: std::fmt::Display>(outcome: Result<T, E>, work: &str) {
     if let Err(error) = outcome {
         tracing::warn!(%error, "{work} failed; it is tried again later");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_interval_without_end_does_not_break_a_job() {
+        let mut turns = Turns::every(Duration::from_secs(i64::MAX.unsigned_abs()));
+        turns.next().await;
+        assert!(turns.next > Instant::now());
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_the_turn_and_not_the_job() {
+        let turns = Turns::every(TIDY_INTERVAL);
+        turns.take("a test", async { panic!("as a test wants it") }).await;
     }
 }
