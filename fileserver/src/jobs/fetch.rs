@@ -132,7 +132,7 @@ fn release(listed: Listed) -> Option<Release> {
     };
     Some(Release {
         version,
-        prerelease: listed.prerelease || listed.tag_name.contains("-beta."),
+        prerelease: listed.prerelease,
         name: listed.name.unwrap_or_default(),
         notes: listed.body.unwrap_or_default(),
         assets: listed.assets.into_iter().filter_map(asset).collect(),
@@ -144,7 +144,7 @@ async fn learn(app: &FileServer, platform: Platform, releases: Vec<Release>, kep
         return;
     }
     let mut known = app.releases.load_full().as_ref().clone();
-    known.learn(
+    known.learn_more(
         platform,
         Project {
             updated: app.clock.now().as_seconds_f64(),

@@ -6,6 +6,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// Releases that are remembered of each channel of an app.
+const REMEMBERED: usize = 10;
+
 /// The most bytes of release notes that are kept.
 const NOTES_LIMIT: usize = 64 * 1024;
 
@@ -32,12 +35,22 @@ pub enum Channel {
     Alpha,
 }
 
-/// A version: three numbers, and the number of the alpha build if it is one. As text it is `1.2.3` or `1.2.3-alpha.4`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A version: three numbers, and the number of the alpha or beta build if it is one. Newer versions are greater.
+///
+/// It is shown to clients as `1.2.3`, also if it is a beta, or as `1.2.3-alpha.4`; what is serialized names betas too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Version {
     numbers: (u16, u16, u16),
-    alpha: Option<u16>,
+    stage: Stage,
+}
+
+/// How far a version has come; a finished one is greater than its builds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Alpha(u16),
+    Beta(u16),
+    Finished,
 }
 
 /// One release of an app.
@@ -46,7 +59,7 @@ pub struct Version {
 pub struct Release {
     /// Its version, with or without a `v` in front.
     pub version: Version,
-    /// Whether it is a pre-release. Alpha builds are a channel of their own.
+    /// Whether it is a pre-release, as betas are in any case. Alpha builds are a channel of their own.
     #[serde(default)]
     pub prerelease: bool,
     /// Title.
@@ -106,6 +119,21 @@ impl Releases {
         self.0.insert(platform, project);
     }
 
+    /// Adds to what is known of one app: what is told again is replaced, and the newest ten releases of each channel
+    /// are remembered. For sources that tell only of what is recent.
+    pub fn learn_more(&mut self, platform: Platform, told: Project) {
+        let known = self.0.remove(&platform).map(|known| known.releases).unwrap_or_default();
+        let by_version = |release: Release| (release.version, release);
+        let all: BTreeMap<Version, Release> = known.into_iter().chain(told.releases).map(by_version).collect();
+        let newest = |channel| {
+            let inside = all.values().rev().filter(move |release| release.channel() == channel);
+            inside.take(REMEMBERED).cloned()
+        };
+        let releases = Channel::ALL.into_iter().flat_map(newest).collect();
+        let updated = told.updated;
+        self.learn(platform, Project { updated, releases });
+    }
+
     /// All apps that something is known of.
     pub fn projects(self) -> impl Iterator<Item = (Platform, Project)> {
         self.0.into_iter()
@@ -120,7 +148,7 @@ impl Releases {
                 .releases
                 .iter()
                 .filter(move |release| release.channel() == channel);
-            inside.max_by_key(|release| release.version.order())
+            inside.max_by_key(|release| release.version)
         };
         let release = newest(channel)?;
         Some(Latest {
@@ -135,40 +163,34 @@ impl Release {
     /// The channel the release belongs to.
     #[must_use]
     pub fn channel(&self) -> Channel {
-        match (self.version.alpha, self.prerelease) {
-            (Some(_), _) => Channel::Alpha,
-            (None, true) => Channel::Prerelease,
-            (None, false) => Channel::Stable,
+        match (self.version.stage, self.prerelease) {
+            (Stage::Alpha(_), _) => Channel::Alpha,
+            (Stage::Beta(_), _) | (Stage::Finished, true) => Channel::Prerelease,
+            (Stage::Finished, false) => Channel::Stable,
         }
     }
 }
 
 impl Version {
-    /// Newer versions are greater; a finished version is greater than its alpha builds.
-    fn order(self) -> (u16, u16, u16, u16) {
-        let (major, minor, patch) = self.numbers;
-        (major, minor, patch, self.alpha.unwrap_or(u16::MAX))
-    }
-
     /// Reads the tag of a release: an optional `v`, three numbers of up to three digits, and an optional `-alpha.N` or
-    /// `-beta.N`. Beta tags are pre-releases without a number of their own.
+    /// `-beta.N`.
     #[must_use]
     pub fn from_tag(tag: &str) -> Option<Self> {
         let (numbers, rest) = match tag.strip_prefix('v').unwrap_or(tag).split_once('-') {
             Some((numbers, rest)) => (numbers, Some(rest)),
             None => (tag.strip_prefix('v').unwrap_or(tag), None),
         };
-        let alpha = match rest.map(|rest| rest.split_once('.')) {
-            None => None,
-            Some(Some(("alpha", number))) => Some(small(number, 5)?),
-            Some(Some(("beta", number))) => small(number, 5).map(|_| None)?,
+        let stage = match rest.map(|rest| rest.split_once('.')) {
+            None => Stage::Finished,
+            Some(Some(("alpha", number))) => Stage::Alpha(small(number, 5)?),
+            Some(Some(("beta", number))) => Stage::Beta(small(number, 5)?),
             Some(_) => return None,
         };
         let mut parts = numbers.split('.').map(|part| small(part, 3));
         let version = (parts.next()??, parts.next()??, parts.next()??);
         parts.next().is_none().then_some(Self {
             numbers: version,
-            alpha,
+            stage,
         })
     }
 }
@@ -182,13 +204,19 @@ impl fmt::Display for Version {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (major, minor, patch) = self.numbers;
         write!(formatter, "{major}.{minor}.{patch}")?;
-        self.alpha.map_or(Ok(()), |number| write!(formatter, "-alpha.{number}"))
+        match self.stage {
+            Stage::Alpha(number) => write!(formatter, "-alpha.{number}"),
+            Stage::Beta(_) | Stage::Finished => Ok(()),
+        }
     }
 }
 
 impl From<Version> for String {
     fn from(version: Version) -> Self {
-        version.to_string()
+        match version.stage {
+            Stage::Beta(number) => format!("{version}-beta.{number}"),
+            Stage::Alpha(_) | Stage::Finished => version.to_string(),
+        }
     }
 }
 
@@ -243,6 +271,8 @@ impl FromStr for Channel {
 }
 
 impl Channel {
+    const ALL: [Self; 3] = [Self::Stable, Self::Prerelease, Self::Alpha];
+
     /// The name in requests.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -312,6 +342,51 @@ mod tests {
             let prerelease = all.latest(Platform::Desktop, channel).unwrap().prerelease.unwrap();
             assert_eq!(prerelease.version.to_string(), "1.1.0");
         }
+    }
+
+    fn told(tags: impl IntoIterator<Item = String>) -> Project {
+        let releases = tags.into_iter().map(|tag| release(&tag, false)).collect();
+        Project { updated: 2.5, releases }
+    }
+
+    #[test]
+    fn a_stable_release_is_remembered_while_only_alphas_are_told() {
+        let mut all = known(vec![release("1.0.0", false)]);
+        for start in [0, 10, 20] {
+            let alphas = (start..start + 10).map(|number| format!("1.1.0-alpha.{number}"));
+            all.learn_more(Platform::Desktop, told(alphas));
+        }
+        let stable = all.latest(Platform::Desktop, Channel::Stable).unwrap();
+        assert_eq!(
+            (stable.release.version.to_string().as_str(), stable.updated),
+            ("1.0.0", 2.5)
+        );
+        let alpha = all.latest(Platform::Desktop, Channel::Alpha).unwrap();
+        assert_eq!(alpha.release.version.to_string(), "1.1.0-alpha.29");
+        let (_, project) = all.projects().next().unwrap();
+        assert_eq!(project.releases.len(), 1 + REMEMBERED);
+    }
+
+    #[test]
+    fn what_is_told_again_replaces_what_was_known() {
+        let mut all = known(vec![release("1.0.0", true)]);
+        assert_eq!(all.latest(Platform::Desktop, Channel::Stable), None);
+        all.learn_more(Platform::Desktop, told(["v1.0.0".to_owned()]));
+        assert_eq!(all.latest(Platform::Desktop, Channel::Stable).unwrap().prerelease, None);
+    }
+
+    #[test]
+    fn betas_are_prereleases_ordered_by_number_and_shown_without_it() {
+        let mut newest = release("1.1.0-beta.10", false);
+        newest.name = "Ten".to_owned();
+        let all = known(vec![newest, release("1.1.0-beta.9", false), release("1.0.0", false)]);
+        // As it is when it was kept on disk.
+        let all: Releases = serde_json::from_str(&serde_json::to_string(&all).unwrap()).unwrap();
+        let beta = all.latest(Platform::Desktop, Channel::Prerelease).unwrap().release;
+        assert_eq!(
+            (beta.name.as_str(), beta.version.to_string().as_str()),
+            ("Ten", "1.1.0")
+        );
     }
 
     #[test]
