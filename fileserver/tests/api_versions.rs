@@ -174,6 +174,16 @@ async fn accounts_are_counted_once_a_day_and_not_kept(stores: Stores) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_cannot_be_counted_is_answered_anyway() {
+    let (_folder, change) = operator();
+    let server = Server::start_with(Stores::Embedded, change).await.unwrap();
+    known(&server, "desktop").await;
+    server.app().files.store().database().close().await;
+    let answer = server.call(request(&vectors()["valid"][0])).await;
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn token_figures_go_back_as_many_days_as_asked() {
     let (_folder, change) = operator();
     let server = Server::start_with(Stores::Embedded, change).await.unwrap();

@@ -79,10 +79,13 @@ pub(super) async fn latest(app: Arc<FileServer>, request: Request) -> Result<Res
     if let Some(visitor) = visitor
         && app.settings.versions.statistics
     {
-        app.files
-            .store()
-            .count_version_check(visitor.to_string().as_bytes(), platform, channel, app.clock.now())
-            .await?;
+        let store = app.files.store();
+        let visitor = visitor.to_string();
+        let counted = store.count_version_check(visitor.as_bytes(), platform, channel, app.clock.now());
+        // What is known is in memory: a database that is away is no reason to withhold it.
+        if let Err(error) = counted.await {
+            tracing::warn!(%error, "a version check was not counted");
+        }
     }
     let prerelease = prerelease.map(|release| Prerelease {
         updated,
