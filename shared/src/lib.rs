@@ -13,6 +13,7 @@ pub mod db;
 pub mod fuzz;
 pub mod http;
 pub mod key_file;
+pub mod memory;
 pub mod onion;
 pub mod shutdown;
 pub mod telemetry;

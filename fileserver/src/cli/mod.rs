@@ -89,6 +89,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Some(Command::Man) => return about::man(),
         _ => {}
     }
+    shared::memory::keep_bodies_apart();
     shared::crypto::init()?;
     let loaded = settings(&cli.common)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

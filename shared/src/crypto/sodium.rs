@@ -1,4 +1,5 @@
-//! The few libsodium functions that `sodiumoxide` does not wrap; the only unsafe code of the workspace.
+//! The few libsodium functions that `sodiumoxide` does not wrap; but for one setting of the allocator
+//! (`memory.rs`) the only unsafe code of the workspace.
 //!
 //! Every function passes pointers taken from arrays or slices whose lengths are what libsodium documents, and none
 //! keeps a pointer after it returns.
