@@ -217,6 +217,15 @@ impl Fileserver {
             .sum()
     }
 
+    /// The id of its process.
+    ///
+    /// # Panics
+    /// If it does not run.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.running().process.id()
+    }
+
     /// How much memory it takes up.
     ///
     /// # Panics

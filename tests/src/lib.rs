@@ -13,6 +13,7 @@
 
 mod binary;
 mod fileserver;
+pub mod load;
 #[cfg(feature = "testing")]
 mod nginx;
 mod process;

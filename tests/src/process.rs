@@ -60,6 +60,11 @@ impl Process {
         Self { child, output, errors }
     }
 
+    /// Its id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal by its name, such as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
         let order = format!("kill -s {name} {}", self.child.id());
