@@ -46,6 +46,8 @@ fn a_message_opens_for_its_recipient_and_its_sender() {
         for reader in [&case.recipient, &case.sender] {
             let opened = case.open(reader, &sealed).unwrap();
             assert_eq!(opened.message, message);
+            let shown = format!("{opened:?}");
+            assert_eq!(shown, format!("DirectMessage {{ length: {}, .. }}", message.len()));
             assert_eq!(
                 opened.sender.to_string(),
                 text(value, "sender_session_id_revealed_to_recipient")

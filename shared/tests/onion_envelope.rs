@@ -6,10 +6,10 @@ mod vectors;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use serde_json::Value;
 use shared::crypto::{ServerKeys, X25519Pair, X25519Secret};
-use shared::onion::{Cipher, LayerKey, Reply, open, v3};
+use shared::onion::{Cipher, LayerKey, Opened, Reply, open, v3};
 use vectors::{array, bytes, list, load, text};
 
 fn pair(value: &Value, secret: &str) -> X25519Pair {
@@ -145,6 +145,17 @@ fn a_reply_with_a_body_of_another_length_than_announced_is_not_sealed() {
     let mut reply = Reply::v4(key, 200, [], 4);
     reply.extend_from_slice(b"abc");
     assert!(reply.seal().is_err());
+}
+
+#[test]
+fn debugging_shows_nothing_of_what_was_decrypted() {
+    shared::crypto::init().unwrap();
+    let (client, server) = (X25519Pair::generate(), X25519Pair::generate());
+    let opened = Opened {
+        plaintext: Bytes::from_static(b"hidden"),
+        reply: LayerKey::of_client(Cipher::XChaCha20, &client, server.public()).unwrap(),
+    };
+    assert_eq!(format!("{opened:?}"), "Opened { length: 6, .. }");
 }
 
 #[test]

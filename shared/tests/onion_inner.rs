@@ -26,6 +26,21 @@ fn parse(case: &Value) -> Result<InnerRequest, BadPlaintext> {
 }
 
 #[test]
+fn debugging_shows_nothing_of_what_was_decrypted() {
+    let key = "k".repeat(64);
+    let request = InnerRequest {
+        method: "hidden".to_owned(),
+        path: "/hidden".to_owned(),
+        query: Some("hidden".to_owned()),
+        headers: vec![("x-hidden".to_owned(), key)],
+        body: Bytes::from_static(b"hidden"),
+    };
+    let shown = format!("{request:?}");
+    assert!(!shown.contains("hidden") && !shown.contains("kk"), "{shown}");
+    assert!(shown.contains("body_length: 6"), "{shown}");
+}
+
+#[test]
 fn inner_requests_are_dispatched_as_written_or_refused() {
     for case in list(&load("onion_requests.json"), "inner_plaintexts") {
         let expected = case.get("expected").unwrap();

@@ -1,6 +1,8 @@
 //! Direct messages between two blinded ids of one community server, for clients and tools. The server stores them
 //! without being able to read them.
 
+use std::fmt;
+
 use sodiumoxide::crypto::aead::xchacha20poly1305_ietf as aead;
 use zeroize::Zeroizing;
 
@@ -29,13 +31,20 @@ pub enum DirectMessageError {
     Sender,
 }
 
-/// An opened message.
-#[derive(Debug)]
+/// An opened message. Debugging shows only how long it is.
 pub struct DirectMessage {
     /// What was written.
     pub message: Vec<u8>,
     /// The account that wrote it, which only the recipient learns.
     pub sender: SessionId,
+}
+
+impl fmt::Debug for DirectMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DirectMessage")
+            .field("length", &self.message.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Encrypts a message from an account to the user with a blinded id.

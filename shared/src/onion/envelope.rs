@@ -1,5 +1,7 @@
 //! The outer body of an onion request: a length, the ciphertext, and metadata saying how it is encrypted.
 
+use std::fmt;
+
 use bytes::{Bytes, BytesMut};
 use serde::Deserialize;
 
@@ -33,13 +35,20 @@ pub enum OpenError {
     Key,
 }
 
-/// An opened onion request.
-#[derive(Debug)]
+/// An opened onion request. Debugging shows only how long it is.
 pub struct Opened {
     /// What the client encrypted, in the memory the ciphertext was in. Erased when dropped.
     pub plaintext: Bytes,
     /// Encrypts the answer.
     pub reply: LayerKey,
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened")
+            .field("length", &self.plaintext.len())
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Deserialize)]

@@ -17,8 +17,9 @@ pub(super) const CONTENT_TYPE: &str = "content-type";
 #[error("malformed request inside an onion request")]
 pub struct BadPlaintext;
 
-/// A request as a client wrote it. Nothing of the HTTP request that carried it is in here.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A request as a client wrote it. Nothing of the HTTP request that carried it is in here. Debugging shows only how long
+/// its parts are.
+#[derive(Clone, PartialEq, Eq)]
 pub struct InnerRequest {
     /// As written; a method that is not known, or not in upper case, is the dispatcher's to refuse.
     pub method: String,
@@ -59,6 +60,17 @@ impl InnerRequest {
             headers,
             body,
         })
+    }
+}
+
+impl fmt::Debug for InnerRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InnerRequest")
+            .field("path_length", &self.path.len())
+            .field("query_length", &self.query.as_deref().map(str::len))
+            .field("headers", &self.headers.len())
+            .field("body_length", &self.body.len())
+            .finish_non_exhaustive()
     }
 }
 
