@@ -94,6 +94,16 @@ fn a_value_that_does_not_fit_is_an_error_with_its_origin() {
 }
 
 #[test]
+fn why_a_configuration_file_cannot_be_used_is_said_once() {
+    let place = Place::new();
+    let complaint = place.run(&["--config", "none.toml", "config", "check"]).fails();
+    assert_eq!(complaint.matches("No such file").count(), 1, "{complaint}");
+    place.write("conf.toml", "files = = 1");
+    let complaint = place.run(&["--config", "conf.toml", "config", "check"]).fails();
+    assert_eq!(complaint.matches("line 1").count(), 1, "{complaint}");
+}
+
+#[test]
 fn a_mistyped_log_level_is_an_error_of_the_check() {
     let place = Place::new();
     let complaint = place.run(&["config", "check", "--log-level", "debg"]).fails();

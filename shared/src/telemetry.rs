@@ -15,10 +15,10 @@ pub enum TelemetryError {
     #[error("{0:?} is no log level: use error, warn, info, debug, trace or off, or a list such as \"info,sqlx=debug\"")]
     Level(String),
     /// Something else has set up logging in this process.
-    #[error("logging is set up already: {0}")]
+    #[error("logging is set up already")]
     Logging(#[from] TryInitError),
     /// Something else has set up metrics in this process.
-    #[error("metrics could not be set up: {0}")]
+    #[error("metrics could not be set up")]
     Metrics(#[from] BuildError),
 }
 

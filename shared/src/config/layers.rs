@@ -17,7 +17,7 @@ const ALIKE: f64 = 0.7;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read the configuration file {}: {source}", path.display())]
+    #[error("cannot read the configuration file {}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -26,7 +26,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The file is no TOML.
-    #[error("the configuration file {} is not valid TOML:\n{source}", path.display())]
+    #[error("the configuration file {} is not valid TOML", path.display())]
     Syntax {
         /// The file.
         path: PathBuf,
@@ -423,5 +423,16 @@ mod tests {
     fn a_missing_file_is_reported_by_name() {
         let error = load::<Settings>("X", Some(Path::new("/nowhere/x.toml")), nothing, &[]).unwrap_err();
         assert!(error.to_string().contains("/nowhere/x.toml"));
+    }
+
+    #[test]
+    fn a_cause_is_told_by_the_cause_alone() {
+        let missing = load::<Settings>("X", Some(Path::new("/nowhere/x.toml")), nothing, &[]).unwrap_err();
+        let file = file("files = = 1");
+        let wrong = load::<Settings>("X", Some(file.path()), nothing, &[]).unwrap_err();
+        for error in [missing, wrong] {
+            let cause = std::error::Error::source(&error).unwrap().to_string();
+            assert!(!error.to_string().contains(&cause), "{error}");
+        }
     }
 }
