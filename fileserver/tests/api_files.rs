@@ -9,6 +9,7 @@ use std::time::Duration;
 use fileserver::model::FileId;
 use in_process::{FORTNIGHT, Server, Stores, json, refused};
 use serde_json::Value;
+use shared::blob::BlobKey;
 use shared::client::Request;
 use shared::config::Size;
 
@@ -241,7 +242,7 @@ async fn bytes_without_a_row_are_removed_when_they_are_old(stores: Stores) {
     };
     let kept = server.stored(b"kept", None).await;
     let files = &server.app().files;
-    let stray = "ff/stray".parse().unwrap();
+    let stray = BlobKey::random(&mut rand::rng());
     files
         .blobs()
         .put(&stray, bytes::Bytes::from_static(b"stray"))

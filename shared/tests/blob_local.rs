@@ -17,6 +17,8 @@ use shared::blob::{BlobError, BlobKey, BlobOptions, BlobStore, Listed};
 use shared::clock::Clock;
 use tempfile::TempDir;
 
+const KEY: &str = "ab/abcdef0123456789abcdef0123456789";
+
 fn open(directory: &TempDir) -> BlobStore {
     let path = directory.path().join("a/b/blobs");
     BlobStore::open(&BlobOptions::at(format!("file:{}", path.display()))).unwrap()
@@ -38,9 +40,12 @@ async fn only_the_owner_can_enter_the_directory() {
 async fn leftovers_of_old_uploads_are_removed_and_nothing_else() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(&directory);
-    store.put(&key("ab/abc"), Bytes::from_static(b"kept")).await.unwrap();
+    store.put(&key(KEY), Bytes::from_static(b"kept")).await.unwrap();
     let root = store.local_path().unwrap();
-    for name in ["ab/abc#1", "ab/abd#27", "notes#1.txt", "Not ours#1", "ab/abe#"] {
+    let leftovers = [format!("{KEY}#1"), format!("{KEY}#27"), "ping#0".to_owned()];
+    let foreign = ["notes#1.txt", "Not ours#1", "notes#1", "ab/abe#1"].map(str::to_owned);
+    let foreign = foreign.into_iter().chain([format!("{KEY}#")]).collect::<Vec<_>>();
+    for name in leftovers.iter().chain(&foreign) {
         fs::write(root.join(name), b"x").unwrap();
     }
     let now = Clock::system().now();
@@ -51,12 +56,11 @@ async fn leftovers_of_old_uploads_are_removed_and_nothing_else() {
     );
     assert_eq!(
         store.clean_staging(now.plus(Duration::from_secs(3600))).await.unwrap(),
-        2
+        3
     );
     let mut found: Vec<Listed> = store.list().try_collect().await.unwrap();
     found.retain(|listed| matches!(listed, Listed::Blob(_)));
-    assert!(matches!(&found[..], [Listed::Blob(meta)] if meta.key == key("ab/abc") && meta.size == 4));
-    let foreign = ["notes#1.txt", "Not ours#1", "ab/abe#"];
+    assert!(matches!(&found[..], [Listed::Blob(meta)] if meta.key == key(KEY) && meta.size == 4));
     assert!(foreign.iter().all(|name| root.join(name).exists()));
 }
 
@@ -67,8 +71,12 @@ async fn what_is_not_ours_is_named_and_passed_over() {
     let root = store.local_path().unwrap();
     fs::create_dir(root.join("Photos")).unwrap();
     fs::write(root.join("Photos/1.jpg"), b"x").unwrap();
+    for name in ["key_ed25519", "ab/abc"] {
+        fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
+        fs::write(root.join(name), b"x").unwrap();
+    }
     std::os::unix::fs::symlink("/etc/passwd", root.join("link")).unwrap();
-    store.put(&key("ab/abc"), Bytes::from_static(b"kept")).await.unwrap();
+    store.put(&key(KEY), Bytes::from_static(b"kept")).await.unwrap();
     let found: Vec<Listed> = store.list().try_collect().await.unwrap();
     let foreign = |wanted: &str| {
         found
@@ -76,7 +84,10 @@ async fn what_is_not_ours_is_named_and_passed_over() {
             .any(|listed| matches!(listed, Listed::Foreign(name) if name == wanted))
     };
     assert!(
-        foreign("link") && foreign("Photos/1.jpg") && found.len() == 3,
+        ["link", "Photos/1.jpg", "key_ed25519", "ab/abc"]
+            .into_iter()
+            .all(foreign)
+            && found.len() == 5,
         "{found:?}"
     );
 }
@@ -85,11 +96,11 @@ async fn what_is_not_ours_is_named_and_passed_over() {
 async fn a_truncated_file_is_not_passed_off_as_whole() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(&directory);
-    store.put(&key("ab/abc"), vec![7; 1_000_000].into()).await.unwrap();
-    let blob = store.get(&key("ab/abc")).await.unwrap();
+    store.put(&key(KEY), vec![7; 1_000_000].into()).await.unwrap();
+    let blob = store.get(&key(KEY)).await.unwrap();
     let file = fs::OpenOptions::new()
         .write(true)
-        .open(store.local_path().unwrap().join("ab/abc"))
+        .open(store.local_path().unwrap().join(KEY))
         .unwrap();
     file.set_len(300_000).unwrap();
     let read: Result<Vec<Bytes>, BlobError> = blob.into_stream().try_collect().await;
@@ -134,8 +145,8 @@ async fn a_blob_and_the_way_to_it_are_synced_before_it_counts_as_stored() {
         return;
     }
     let place = |wanted: &str| calls.lines().position(|line| line.contains(wanted));
-    let file = place("traced/ab/abc#1>").expect("the bytes are synced");
-    let link = place("traced/ab/abc\"").expect("the name is given");
+    let file = place(&format!("traced/{KEY}#1>")).expect("the bytes are synced");
+    let link = place(&format!("traced/{KEY}\"")).expect("the name is given");
     let after = calls
         .lines()
         .skip(link)
@@ -150,5 +161,5 @@ async fn stores_one_blob_where_it_is_told() {
         return;
     };
     let store = BlobStore::open(&BlobOptions::at(place)).unwrap();
-    store.put(&key("ab/abc"), Bytes::from_static(b"durable")).await.unwrap();
+    store.put(&key(KEY), Bytes::from_static(b"durable")).await.unwrap();
 }

@@ -64,7 +64,12 @@ mod tests {
 
     #[test]
     fn cursors_in_both_phases_survive_being_written_down() {
-        for text in ["files:", "files:1234", "blobs:", "blobs:ab/abcd"] {
+        for text in [
+            "files:",
+            "files:1234",
+            "blobs:",
+            "blobs:ab/abcdef0123456789abcdef0123456789",
+        ] {
             assert_eq!(text.parse::<Cursor>().unwrap().to_string(), text);
         }
         assert_eq!("files:".parse(), Ok(Cursor::default()));

@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     fn key() -> BlobKey {
-        "ab/abc".parse().unwrap()
+        "ab/abcdef0123456789abcdef0123456789".parse().unwrap()
     }
 
     #[test]
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn a_missing_bucket_does_not_make_its_blobs_missing() {
         let not_found = |text: &str| object_store::Error::NotFound {
-            path: "ab/abc".to_owned(),
+            path: "ab/abcdef0123456789abcdef0123456789".to_owned(),
             source: text.into(),
         };
         assert!(BlobError::about(&key(), not_found("<Code>NoSuchBucket</Code>")).is_unavailable());

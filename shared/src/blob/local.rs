@@ -18,6 +18,9 @@ use crate::clock::Timestamp;
 const CHUNK: u64 = 256 * 1024;
 const LISTED_AHEAD: usize = 1024;
 
+/// What is written to find out whether anything can be.
+const PROBE: &str = "ping#0";
+
 /// Makes the directory, for its owner only, unless it is there.
 pub(super) fn ensure_directory(path: &Path) -> Result<PathBuf, BlobError> {
     DirBuilder::new()
@@ -30,8 +33,8 @@ pub(super) fn ensure_directory(path: &Path) -> Result<PathBuf, BlobError> {
 
 /// Whether files can be made in the directory.
 pub(super) fn check_writable(root: &Path) -> Result<(), BlobError> {
-    // Named like a leftover of an upload, so that it goes with those if it stays behind.
-    let path = root.join("ping#0");
+    // It goes with the leftovers of uploads if it stays behind.
+    let path = root.join(PROBE);
     let made = OpenOptions::new().write(true).create(true).truncate(true).open(&path);
     made.map_err(BlobError::directory(root))?;
     match fs::remove_file(&path) {
@@ -225,12 +228,16 @@ fn classify(name: String, metadata: io::Result<fs::Metadata>, path: PathBuf) -> 
             modified,
         })));
     }
-    let is_leftover = name.rsplit_once('#').is_some_and(|(key, number)| {
-        key.parse::<BlobKey>().is_ok() && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
-    });
-    Ok(Some(if is_leftover {
+    Ok(Some(if is_leftover(&name) {
         Entry::Leftover { path, modified }
     } else {
         Entry::Foreign(name)
     }))
+}
+
+fn is_leftover(name: &str) -> bool {
+    let of_upload = name.rsplit_once('#').is_some_and(|(key, number)| {
+        key.parse::<BlobKey>().is_ok() && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    of_upload || name == PROBE
 }
