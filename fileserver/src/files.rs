@@ -13,6 +13,7 @@ use shared::blob::{Blob, BlobError, BlobKey, BlobStore, Listed};
 use shared::clock::{Clock, Timestamp};
 use shared::db::DbError;
 
+use crate::installation::{self, InstallationError};
 use crate::model::{FileId, FixedBits};
 use crate::store::{FileRow, NewFile, Store};
 
@@ -300,8 +301,9 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// [`FilesError`] when the database or the blob store fails.
-    pub async fn remove_strays(&self) -> Result<usize, FilesError> {
+    /// [`InstallationError`] when the bytes are not known to be those of this database, or one of the two fails.
+    pub async fn remove_strays(&self) -> Result<usize, InstallationError> {
+        installation::verify(&self.store, &self.blobs).await?;
         let before = self.clock.now().minus(STRAY_AGE);
         let mut removed = 0;
         let mut listed = self.blobs.list().chunks(SWEEP_BATCH as usize);

@@ -8,6 +8,7 @@ use shared::db::DbError;
 use shared::key_file::KeyFileError;
 
 use crate::files::FilesError;
+use crate::installation::InstallationError;
 use crate::keys::KeysError;
 
 /// Why a backup cannot be made or restored.
@@ -85,6 +86,9 @@ pub enum ArchiveError {
     /// A key file cannot be used.
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
+    /// Database and files are not each other's.
+    #[error(transparent)]
+    Installation(#[from] InstallationError),
     /// The files failed.
     #[error(transparent)]
     Files(#[from] FilesError),

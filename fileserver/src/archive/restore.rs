@@ -16,6 +16,7 @@ use super::backup::blobs_in;
 use super::folder::remove_database;
 use super::{AT_ONCE, ArchiveError, DATABASE, Manifest, PAGE, Progress};
 use crate::files::Files;
+use crate::installation::meet;
 use crate::jobs::LEASE;
 use crate::keys::{KEY_FILES, Keys};
 use crate::store::{FileRow, Store};
@@ -66,6 +67,7 @@ pub async fn restore(
     let lease = target.files.store().database().lease(LEASE).await?;
     let _lease = lease.ok_or(ArchiveError::Running)?;
     target.files.blobs().ping().await?;
+    meet(target.files.store(), target.files.blobs()).await?;
     // What is doomed or expired goes first: it must neither count nor be deleted later.
     target.files.sweep().await?;
     refuse_files(target).await?;

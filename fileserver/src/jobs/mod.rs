@@ -34,8 +34,7 @@ impl Jobs {
     #[must_use]
     pub fn start(app: &Arc<FileServer>) -> Self {
         let mut jobs = Self(JoinSet::new());
-        jobs.add("sweeping", sweeping(Arc::clone(app)));
-        jobs.add("tidying up", tidying(Arc::clone(app)));
+        jobs.add("sweeping and tidying up", keeping(Arc::clone(app)));
         jobs.add("moving the write-ahead log", checkpointing(Arc::clone(app)));
         match app.settings.versions.source {
             VersionSource::Off => {}
@@ -63,20 +62,16 @@ impl Jobs {
     }
 }
 
-async fn sweeping(app: Arc<FileServer>) {
-    let mut turns = Turns::every(app.settings.files.sweep_interval.0);
+/// The work that needs doing once, under one lease.
+async fn keeping(app: Arc<FileServer>) {
+    let mut sweeps = Turns::every(app.settings.files.sweep_interval.0);
+    let mut tidyings = Turns::every(TIDY_INTERVAL);
     let mut lease = None;
     loop {
-        turns.next().await;
-        turns.take("sweeping", sweep(&app, &mut lease)).await;
-    }
-}
-
-async fn tidying(app: Arc<FileServer>) {
-    let mut turns = Turns::every(TIDY_INTERVAL);
-    loop {
-        turns.next().await;
-        turns.take("tidying up", tidy(&app)).await;
+        tokio::select! {
+            () = sweeps.next() => sweeps.take("sweeping", sweep(&app, &mut lease)).await,
+            () = tidyings.next() => tidyings.take("tidying up", tidy(&app, &mut lease)).await,
+        }
     }
 }
 
@@ -158,7 +153,10 @@ async fn sweep(app: &FileServer, lease: &mut Option<Lease>) {
     }
 }
 
-async fn tidy(app: &FileServer) {
+async fn tidy(app: &FileServer, lease: &mut Option<Lease>) {
+    if !holds_lease(app, lease).await {
+        return;
+    }
     match app.files.remove_strays().await {
         Ok(0) => {}
         Ok(strays) => tracing::info!(strays, "removed bytes without a row, as a crash leaves them behind"),

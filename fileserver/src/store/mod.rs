@@ -4,6 +4,7 @@ mod blocked;
 mod copy;
 mod doomed;
 mod files;
+mod installation;
 mod repair;
 mod statistics;
 mod survey;

@@ -36,3 +36,9 @@ CREATE TABLE version_checks (
     visitor  BLOB    NOT NULL,
     PRIMARY KEY (day, platform, channel, visitor)
 ) STRICT, WITHOUT ROWID;
+
+-- The name of this database and its files together, which the place of the files has too. There is one row at most.
+CREATE TABLE installation (
+    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    id  TEXT   NOT NULL
+) STRICT;

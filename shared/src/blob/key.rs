@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use rand::Rng;
 
+/// The name under which a store keeps whose blobs these are.
+pub(super) const OWNER: &str = "installation";
+
 /// Hexadecimal digits of a name.
 const DIGITS: usize = 32;
 
@@ -28,6 +31,12 @@ impl BlobKey {
         let name = hex::encode(bits);
         let shard: String = name.chars().take(2).collect();
         Self(format!("{shard}/{name}"))
+    }
+
+    /// The name under which a store keeps whose blobs these are. It has not the shape of a blob's, and no text parses to
+    /// it.
+    pub(super) fn owner() -> Self {
+        Self(OWNER.to_owned())
     }
 
     /// The name as text, which parses to the same key.

@@ -11,6 +11,7 @@ use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
 use tokio::task::spawn_blocking;
 
+use super::key::OWNER;
 use super::{BlobError, BlobKey, BlobMeta, Listed};
 use crate::clock::Timestamp;
 
@@ -210,7 +211,7 @@ fn sorted(root: &Path, directory: &Path) -> io::Result<Vec<(String, fs::DirEntry
     Ok(entries)
 }
 
-/// What a file is, or nothing if it has gone in the meantime.
+/// What a file is, or nothing if it has gone in the meantime or says whose blobs these are.
 fn classify(name: String, metadata: io::Result<fs::Metadata>, path: PathBuf) -> io::Result<Option<Entry>> {
     let metadata = match metadata {
         Ok(metadata) => metadata,
@@ -220,6 +221,9 @@ fn classify(name: String, metadata: io::Result<fs::Metadata>, path: PathBuf) -> 
     let modified = Timestamp::from(metadata.modified()?);
     if !metadata.is_file() {
         return Ok(Some(Entry::Foreign(name)));
+    }
+    if name == OWNER {
+        return Ok(None);
     }
     if let Ok(key) = name.parse() {
         return Ok(Some(Entry::Blob(BlobMeta {
@@ -237,7 +241,9 @@ fn classify(name: String, metadata: io::Result<fs::Metadata>, path: PathBuf) -> 
 
 fn is_leftover(name: &str) -> bool {
     let of_upload = name.rsplit_once('#').is_some_and(|(key, number)| {
-        key.parse::<BlobKey>().is_ok() && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        (key == OWNER || key.parse::<BlobKey>().is_ok())
+            && !number.is_empty()
+            && number.bytes().all(|byte| byte.is_ascii_digit())
     });
     of_upload || name == PROBE
 }

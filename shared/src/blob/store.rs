@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::{StreamExt, TryStreamExt, future};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path as Location;
 use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 use tokio::task::spawn_blocking;
 
+use super::key::OWNER;
 use super::options::Target;
 use super::{Blob, BlobError, BlobKey, BlobOptions, local, s3};
 use crate::clock::Timestamp;
@@ -23,6 +24,8 @@ use crate::clock::Timestamp;
 const PUT_PATIENCE: Duration = Duration::from_secs(30);
 /// How long anything else may take to be answered, retries included.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Bytes that the name of an owner has at most.
+const OWNER_LIMIT: u64 = 200;
 
 /// An open blob store. Clones share it.
 #[derive(Clone)]
@@ -193,10 +196,8 @@ impl BlobStore {
             Some(key) => self.0.store.list_with_offset(Some(&self.0.prefix), &self.location(key)),
         };
         found
-            .map(move |meta| {
-                meta.map(|meta| Listed::new(&prefix, &meta))
-                    .map_err(BlobError::from_store)
-            })
+            .try_filter_map(move |meta| future::ready(Ok(Listed::new(&prefix, &meta))))
+            .map_err(BlobError::from_store)
             .boxed()
     }
 
@@ -214,6 +215,34 @@ impl BlobStore {
         cleaned
             .map_err(|error| BlobError::Failed(error.into()))?
             .map_err(BlobError::directory(named))
+    }
+
+    /// Whose blobs these are, as [`BlobStore::claim`] has been told. No listing shows where that is kept.
+    ///
+    /// # Errors
+    /// If the store cannot be asked, or what it says is no name.
+    pub async fn owner(&self) -> Result<Option<String>, BlobError> {
+        let kept = match self.get(&BlobKey::owner()).await {
+            Ok(kept) if kept.size() <= OWNER_LIMIT => kept.read_into(Vec::new()).await?,
+            Ok(_) => return Err(BlobError::Failed("what says whose blobs these are is too long".into())),
+            Err(BlobError::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let name = String::from_utf8(kept).map_err(|error| BlobError::Failed(error.into()))?;
+        Ok(Some(name.trim().to_owned()))
+    }
+
+    /// Makes these the blobs of this owner, unless they are somebody's already. The answer is whose they are then.
+    ///
+    /// # Errors
+    /// If the store cannot be asked or written to.
+    pub async fn claim(&self, owner: &str) -> Result<String, BlobError> {
+        let key = BlobKey::owner();
+        match self.put(&key, Bytes::copy_from_slice(owner.as_bytes())).await {
+            Ok(()) | Err(BlobError::Exists(_)) => {}
+            Err(error) => return Err(error),
+        }
+        self.owner().await?.ok_or(BlobError::NotFound(key))
     }
 
     /// Whether the store can be reached, and a local directory be written to.
@@ -267,17 +296,21 @@ impl Shared {
 }
 
 impl Listed {
-    fn new(prefix: &Location, meta: &ObjectMeta) -> Self {
+    /// What a listing says about this, if anything.
+    fn new(prefix: &Location, meta: &ObjectMeta) -> Option<Self> {
         let name: Option<Location> = meta.location.prefix_match(prefix).map(Iterator::collect);
+        if name.as_ref().is_some_and(|name| name.as_ref() == OWNER) {
+            return None;
+        }
         let modified = Timestamp::from_nanos(meta.last_modified.timestamp_nanos_opt().unwrap_or(i64::MAX));
-        match name.as_ref().map(|name| name.as_ref().parse()) {
+        Some(match name.as_ref().map(|name| name.as_ref().parse()) {
             Some(Ok(key)) => Self::Blob(BlobMeta {
                 key,
                 size: meta.size,
                 modified,
             }),
             _ => Self::Foreign(meta.location.to_string()),
-        }
+        })
     }
 }
 

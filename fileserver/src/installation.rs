@@ -1,0 +1,83 @@
+//! Whether a database and a place of files belong together. Both have the same random name, so that no setting gone
+//! wrong and no disk that is missing makes a server take the files of another for strays and delete them.
+
+use shared::blob::{BlobError, BlobStore};
+use shared::db::DbError;
+
+use crate::store::Store;
+
+/// Why a database and a place of files are not used together.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallationError {
+    /// The files are those of another database.
+    #[error(
+        "these files belong to another database; check --database-url and --blob-url. If that database is gone for good \
+         and the files are to be this one's, remove what is called `installation` among them"
+    )]
+    OtherDatabase,
+    /// The database has files, but this is not where they are.
+    #[error(
+        "the files are not where they were: is the disk mounted? Check --blob-url; if they are gone for good or were \
+         copied here without it, make a file `installation` with the content {0} among them"
+    )]
+    FilesGone(String),
+    /// The database failed.
+    #[error("database: {0}")]
+    Database(#[from] DbError),
+    /// The blob store failed.
+    #[error("the place for the files cannot be read, so nothing can be said about them: {0}")]
+    Blobs(#[from] BlobError),
+}
+
+/// Makes sure that the two belong together, and lets them if neither belongs to anything yet. A crash in between is
+/// made up for by the next attempt, and of several at the same time all come to the same name.
+///
+/// # Errors
+///
+/// [`InstallationError`] if they do not belong together or that cannot be found out.
+pub async fn meet(store: &Store, blobs: &BlobStore) -> Result<(), InstallationError> {
+    // In this order: the name is given to the database first, so one that the files have the database has by then.
+    let owner = blobs.owner().await?;
+    if owner.is_none() {
+        // Some stores would make a bucket that is not there when something is put into it.
+        blobs.ping().await?;
+    }
+    let name = match (store.installation().await?, owner) {
+        (Some(name), Some(owner)) => return same(&name, &owner),
+        (None, Some(_)) => return Err(InstallationError::OtherDatabase),
+        (Some(name), None) if store.count().await? > 0 => {
+            // Another process may have been about to give it and has files by now.
+            return match blobs.owner().await? {
+                Some(owner) => same(&name, &owner),
+                None => Err(InstallationError::FilesGone(name)),
+            };
+        }
+        (Some(name), None) => name,
+        (None, None) => {
+            let new = format!("{:032x}", rand::random::<u128>());
+            store.name_installation(&new).await?
+        }
+    };
+    same(&name, &blobs.claim(&name).await?)
+}
+
+/// Whether the two still belong together; asked before anything is taken for a stray.
+///
+/// # Errors
+///
+/// [`InstallationError`] if not, or if that cannot be found out.
+pub async fn verify(store: &Store, blobs: &BlobStore) -> Result<(), InstallationError> {
+    match (blobs.owner().await?, store.installation().await?) {
+        (Some(owner), Some(name)) => same(&name, &owner),
+        (None, Some(name)) => Err(InstallationError::FilesGone(name)),
+        (_, None) => Err(InstallationError::OtherDatabase),
+    }
+}
+
+fn same(name: &str, owner: &str) -> Result<(), InstallationError> {
+    if name == owner {
+        Ok(())
+    } else {
+        Err(InstallationError::OtherDatabase)
+    }
+}
