@@ -126,8 +126,9 @@ impl Files {
         {
             return Ok(extended);
         }
-        let blob = self.write(bytes.clone()).await?;
         let size = bytes.len() as u64;
+        let room = self.reserve(size)?;
+        let blob = self.write(bytes).await?;
         let file = NewFile {
             id: &id,
             content: &id,
@@ -137,7 +138,7 @@ impl Files {
         };
         let row = self.store.insert_content(file, now).await;
         let row = self.or_remove(&blob, row).await?;
-        self.used.fetch_add(size, Ordering::Relaxed);
+        room.keep();
         Ok(row)
     }
 
@@ -157,11 +158,12 @@ impl Files {
             return Err(FilesError::Blocked);
         }
         let size = bytes.len() as u64;
+        let room = self.reserve(size)?;
         let blob = self.write(bytes).await?;
         let row = self
             .or_remove(&blob, self.draw(&content, &blob, size, now, expires).await)
             .await?;
-        self.used.fetch_add(size, Ordering::Relaxed);
+        room.keep();
         Ok(row)
     }
 
@@ -190,10 +192,19 @@ impl Files {
         Err(FilesError::NoFreeId)
     }
 
+    /// Sets room aside within the quota, so that uploads at the same time do not all count on the same room.
+    fn reserve(&self, bytes: u64) -> Result<Room<'_>, FilesError> {
+        let taken = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+            let after = used.saturating_add(bytes);
+            (self.quota == 0 || after <= self.quota).then_some(after)
+        });
+        let used = &self.used;
+        taken
+            .map(|_| Room { used, bytes })
+            .map_err(|_| FilesError::QuotaReached)
+    }
+
     async fn write(&self, bytes: Bytes) -> Result<BlobKey, FilesError> {
-        if self.quota != 0 && self.used.load(Ordering::Relaxed) + bytes.len() as u64 > self.quota {
-            return Err(FilesError::QuotaReached);
-        }
         let key = BlobKey::random(&mut rand::rng());
         self.blobs.put(&key, bytes).await?;
         Ok(key)
@@ -332,6 +343,29 @@ impl Files {
             self.used.store(self.store.total_bytes().await?, Ordering::Relaxed);
         }
         Ok(())
+    }
+}
+
+/// Room within the quota; given back when dropped, unless it is kept.
+struct Room<'files> {
+    used: &'files AtomicU64,
+    bytes: u64,
+}
+
+impl Room<'_> {
+    /// The bytes are there to stay.
+    fn keep(mut self) {
+        self.bytes = 0;
+    }
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        let bytes = self.bytes;
+        // A count in between may have found fewer bytes than were set aside.
+        let _ = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+            Some(used.saturating_sub(bytes))
+        });
     }
 }
 

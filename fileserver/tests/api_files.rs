@@ -28,6 +28,7 @@ on_both_stores!(
     bytes_without_a_row_are_removed_when_they_are_old,
     blocked_bytes_are_neither_served_nor_taken,
     a_quota_refuses_what_does_not_fit,
+    a_quota_holds_for_uploads_at_the_same_time,
     a_deleted_file_is_gone_at_once,
     usage_counts_live_files_by_day,
 );
@@ -316,6 +317,17 @@ async fn a_quota_refuses_what_does_not_fit(stores: Stores) {
     assert!(server.app().files.delete(&id).await.unwrap());
     server.app().files.recount().await.unwrap();
     assert_eq!(server.put(&[2; 600], None).await.status, 200);
+}
+
+async fn a_quota_holds_for_uploads_at_the_same_time(stores: Stores) {
+    let Some(server) = Server::start_with(stores, |settings| settings.abuse.total_quota = Size(1000)).await else {
+        return;
+    };
+    let bodies: Vec<_> = (0..10_u8).map(|number| vec![number; 400]).collect();
+    let answers = futures_util::future::join_all(bodies.iter().map(|body| server.put(body, None))).await;
+    let stored = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(stored, 2);
+    assert_eq!(server.blobs().await, 2);
 }
 
 async fn a_deleted_file_is_gone_at_once(stores: Stores) {
