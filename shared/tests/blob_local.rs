@@ -108,6 +108,16 @@ async fn a_truncated_file_is_not_passed_off_as_whole() {
 }
 
 #[tokio::test]
+async fn a_slow_reader_has_little_waiting_for_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory);
+    store.put(&key(KEY), vec![7; 1_000_000].into()).await.unwrap();
+    let pieces = store.get(&key(KEY)).await.unwrap().into_stream();
+    let pieces: Vec<Bytes> = pieces.try_collect().await.unwrap();
+    assert!(pieces.iter().all(|piece| piece.len() <= 64 * 1024));
+}
+
+#[tokio::test]
 async fn a_directory_that_is_a_file_is_refused_by_name() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("file");

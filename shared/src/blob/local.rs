@@ -15,8 +15,9 @@ use super::key::OWNER;
 use super::{BlobError, BlobKey, BlobMeta, Listed};
 use crate::clock::Timestamp;
 
-/// Large enough that the way to the thread pool and back does not count.
-const CHUNK: u64 = 256 * 1024;
+/// Large enough that the way to the thread pool and back hardly counts, small enough for a thousand slow readers, each of
+/// whom has a chunk waiting.
+const CHUNK: u64 = 64 * 1024;
 const LISTED_AHEAD: usize = 1024;
 
 /// What is written to find out whether anything can be.
