@@ -29,6 +29,9 @@ pub(crate) const STRAY_AGE: Duration = Duration::from_secs(2 * 60 * 60);
 /// How many rows a sweep takes away at a time, so that uploads get their turn in between.
 const SWEEP_BATCH: u32 = 500;
 
+/// After so many failures in a row to reach the store, no more is deleted in this sweep.
+const FAILURES_IN_A_ROW: usize = 3;
+
 /// What can go wrong while files are stored and fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
@@ -261,43 +264,65 @@ impl Files {
         Ok(None)
     }
 
-    /// Takes away expired files and deletes doomed bytes, in small steps. The answer is how many files expired.
+    /// Takes away expired files and then deletes doomed bytes, in small steps. The answer is how many files expired.
     ///
     /// # Errors
     ///
-    /// [`FilesError`]; what was not done is done by the next sweep.
+    /// [`FilesError`] when the database fails; what was not done is done by the next sweep.
     pub async fn sweep(&self) -> Result<usize, FilesError> {
         let mut expired = 0;
         loop {
             let taken = self.store.delete_expired(self.clock.now(), SWEEP_BATCH).await?;
-            expired += taken;
-            let deleted = self.delete_doomed().await?;
-            if taken == 0 && deleted == 0 {
-                return Ok(expired);
+            if taken == 0 {
+                break;
             }
+            expired += taken;
             tokio::task::yield_now().await;
         }
+        self.delete_doomed().await?;
+        Ok(expired)
     }
 
-    /// Deletes some bytes whose row is gone. The answer is their number.
+    /// Deletes the bytes whose row is gone, as far as they can be deleted: the others are tried again the next time. The
+    /// answer is how many were deleted.
     ///
     /// # Errors
     ///
-    /// [`FilesError`] when the database or the blob store fails.
+    /// [`FilesError`] when the database fails.
     pub(crate) async fn delete_doomed(&self) -> Result<usize, FilesError> {
-        let doomed = self.store.doomed(SWEEP_BATCH).await?;
-        for blob in &doomed {
-            if let Ok(key) = blob.parse() {
-                self.blobs.delete(&key).await?;
+        let (mut deleted, mut failures) = (0, Failures::default());
+        let mut after = String::new();
+        while !failures.are_of_the_store() {
+            let page = self.store.doomed(&after, SWEEP_BATCH).await?;
+            let Some(last) = page.last() else { break };
+            after.clone_from(last);
+            let mut gone = Vec::new();
+            for blob in page {
+                let outcome = match blob.parse() {
+                    Ok(key) => self.blobs.delete(&key).await,
+                    Err(_) => Ok(()),
+                };
+                if failures.note(outcome) {
+                    gone.push(blob);
+                } else if failures.are_of_the_store() {
+                    break;
+                }
             }
+            if !gone.is_empty() {
+                self.store.forget_doomed(&gone).await?;
+                deleted += gone.len();
+            }
+            tokio::task::yield_now().await;
         }
-        if !doomed.is_empty() {
-            self.store.forget_doomed(&doomed).await?;
+        if let Some(error) = failures.first {
+            let left = failures.count;
+            tracing::warn!(%error, left, "bytes of deleted files could not be removed yet");
         }
-        Ok(doomed.len())
+        Ok(deleted)
     }
 
-    /// Takes away one file at once. The answer says whether there was one.
+    /// Takes away one file at once. The answer says whether there was one. Bytes that cannot be deleted now are deleted
+    /// by a later sweep.
     ///
     /// # Errors
     ///
@@ -378,5 +403,34 @@ pub(crate) async fn content_id(bytes: Bytes) -> FileId {
     match tokio::task::spawn_blocking(move || FileId::of_content(&bytes)).await {
         Ok(id) => id,
         Err(_cancelled) => FileId::of_content(&kept),
+    }
+}
+
+/// What went wrong while one set of bytes after the other was deleted.
+#[derive(Default)]
+struct Failures {
+    first: Option<BlobError>,
+    count: usize,
+    in_a_row: usize,
+}
+
+impl Failures {
+    /// Whether it went well.
+    fn note(&mut self, outcome: Result<(), BlobError>) -> bool {
+        match outcome {
+            Ok(()) => self.in_a_row = 0,
+            Err(error) => {
+                self.count += 1;
+                self.in_a_row += usize::from(error.is_unavailable());
+                self.first.get_or_insert(error);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether it looks as if the store were away, so that each further attempt would only cost its patience.
+    const fn are_of_the_store(&self) -> bool {
+        self.in_a_row >= FAILURES_IN_A_ROW
     }
 }

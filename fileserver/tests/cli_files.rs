@@ -130,3 +130,32 @@ fn without_a_database_the_commands_say_which_folder_they_looked_in() {
     }
     assert!(!place.data().exists(), "they make nothing");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_cannot_be_deleted_hold_up_no_others() {
+    let place = Place::new();
+    let files = place.files().await;
+    let mut expired = Vec::new();
+    for number in 0..4 {
+        expired.push(place.add(&files, &format!("expired {number}"), -10).await.blob);
+    }
+    expired.sort();
+    let stuck = place.data().join("files").join(expired.remove(0));
+    std::fs::remove_file(&stuck).unwrap();
+    std::fs::create_dir(&stuck).unwrap();
+    std::fs::write(stuck.join("not ours"), b"x").unwrap();
+
+    let other = place.add(&files, "deleted", 1000).await;
+    assert_eq!(files.sweep().await.unwrap(), 4);
+    for blob in expired {
+        assert_eq!(files.blobs().size(&blob.parse().unwrap()).await.unwrap(), None);
+    }
+    assert_eq!(files.store().count_doomed().await.unwrap(), 1);
+
+    place.run(&["delete", &other.id]).ok();
+    assert_eq!(files.blobs().size(&other.blob.parse().unwrap()).await.unwrap(), None);
+
+    std::fs::remove_dir_all(&stuck).unwrap();
+    files.sweep().await.unwrap();
+    assert_eq!(files.store().count_doomed().await.unwrap(), 0);
+}

@@ -45,7 +45,7 @@ async fn every_set_of_bytes_is_that_of_the_row_or_doomed(store: Store) {
         }
         crowd.join_all().await;
         let row = store.find(&id, NOW).await.unwrap().expect("one of them lives longer");
-        let mut doomed: BTreeSet<String> = store.doomed(u32::MAX).await.unwrap().into_iter().collect();
+        let mut doomed: BTreeSet<String> = store.doomed("", u32::MAX).await.unwrap().into_iter().collect();
         assert!(
             !doomed.contains(&row.blob),
             "round {round}: the bytes of a live file are doomed"

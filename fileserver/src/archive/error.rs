@@ -71,6 +71,9 @@ pub enum ArchiveError {
         .0.display()
     )]
     OtherKey(PathBuf),
+    /// Bytes of files that are gone are still to be deleted from the target, maybe under names that the backup has.
+    #[error("bytes of {0} deleted files cannot be removed from the place for the files; see to that first")]
+    Doomed(u64),
     /// A server is running on the database.
     #[error("a server is running on this database; stop it first")]
     Running,

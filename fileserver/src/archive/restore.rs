@@ -70,6 +70,10 @@ pub async fn restore(
     meet(target.files.store(), target.files.blobs()).await?;
     // What is doomed or expired goes first: it must neither count nor be deleted later.
     target.files.sweep().await?;
+    match target.files.store().count_doomed().await? {
+        0 => {}
+        doomed => return Err(ArchiveError::Doomed(doomed)),
+    }
     refuse_files(target).await?;
     let keys = missing_keys(folder, target.data)?;
 

@@ -6,7 +6,7 @@ use shared::run;
 
 use super::Store;
 
-const DOOMED: &str = "SELECT blob FROM doomed ORDER BY blob LIMIT $1";
+const DOOMED: &str = "SELECT blob FROM doomed WHERE blob > $1 ORDER BY blob LIMIT $2";
 
 const FORGET: PerDialect = PerDialect {
     sqlite: "DELETE FROM doomed WHERE blob IN (SELECT value FROM json_each($1))",
@@ -22,14 +22,15 @@ const UNKNOWN: PerDialect = PerDialect {
 };
 
 impl Store {
-    /// Up to `most` blobs that are to be deleted.
+    /// Up to `most` blobs that are to be deleted and that follow `after`, in the order of the database; begin with an
+    /// empty text.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn doomed(&self, most: u32) -> Result<Vec<String>, DbError> {
+    pub async fn doomed(&self, after: &str, most: u32) -> Result<Vec<String>, DbError> {
         let mut tx = self.db.read().await?;
-        run!(tx, fetch_all, query_scalar::<_, String>, DOOMED, i64::from(most))
+        run!(tx, fetch_all, query_scalar::<_, String>, DOOMED, after, i64::from(most))
     }
 
     /// Strikes deleted blobs off the list.

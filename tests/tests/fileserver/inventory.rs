@@ -63,7 +63,7 @@ impl Inventory {
     }
 
     pub(crate) async fn has_doomed(&self) -> bool {
-        !self.store.doomed(1).await.unwrap().is_empty()
+        !self.store.doomed("", 1).await.unwrap().is_empty()
     }
 
     /// Does at once what the server does about leftovers of crashes in its own time, hours later.
