@@ -56,7 +56,7 @@ impl FilesError {
     /// Whether the disk, or what else the bytes are kept on, is full.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        matches!(self, Self::Blobs(BlobError::Full(_)))
+        matches!(self, Self::Blobs(BlobError::Full(_)) | Self::Database(DbError::Full(_)))
     }
 
     /// Whether the same request may well succeed in a moment.

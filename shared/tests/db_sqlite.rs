@@ -283,3 +283,20 @@ async fn closing_does_not_disturb_another_process() {
     tx.commit().await.unwrap();
     assert_eq!(shelves(&other).await, 1);
 }
+
+#[tokio::test]
+async fn a_full_disk_is_not_taken_for_something_that_passes() {
+    let fixture = Fixture::sqlite();
+    let database = fixture.open().await;
+    let mut tx = database.write().await.unwrap();
+    run!(tx, fetch_one, query_scalar::<_, i64>, "PRAGMA max_page_count = 1").unwrap();
+    let refused = run!(
+        tx,
+        execute,
+        query,
+        "INSERT INTO shelves (name) VALUES (hex(zeroblob(1000000)))"
+    )
+    .unwrap_err();
+    assert!(matches!(refused, DbError::Full(_)), "{refused}");
+    assert!(!refused.is_unavailable());
+}

@@ -43,7 +43,10 @@ pub enum DbError {
     /// What was asked for exists on the other kind of database only.
     #[error("{0}")]
     Unsupported(&'static str),
-    /// The database is busy, starting, stopping, full or cannot be reached; the same request may succeed later. After a
+    /// The disk of a SQLite database is full; nothing was changed, not even by a commit that failed so.
+    #[error("no room is left for the database: {0}")]
+    Full(#[source] sqlx::Error),
+    /// The database is busy, starting, stopping or cannot be reached; the same request may succeed later. After a
     /// failed commit it is not known whether the changes were made.
     #[error("the database is not available: {0}")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -82,6 +85,7 @@ impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         match error {
             sqlx::Error::PoolClosed => Self::Closed,
+            error if is_full(&error) => Self::Full(error),
             error if is_passing(&error) => Self::Unavailable(error.into()),
             error => Self::Query(error),
         }
@@ -91,6 +95,8 @@ impl From<sqlx::Error> for DbError {
 impl From<MigrateError> for DbError {
     fn from(error: MigrateError) -> Self {
         match error {
+            MigrateError::Execute(error) if is_full(&error) => Self::Full(error),
+            MigrateError::ExecuteMigration(error, _) if is_full(&error) => Self::Full(error),
             MigrateError::Execute(error) if is_passing(&error) => Self::Unavailable(error.into()),
             MigrateError::ExecuteMigration(error, _) if is_passing(&error) => Self::Unavailable(error.into()),
             other => Self::Migration(other),
@@ -113,9 +119,19 @@ fn is_passing(error: &sqlx::Error) -> bool {
     }
 }
 
-/// BUSY, LOCKED and FULL, whatever the extended code adds in the higher bits.
+fn is_full(error: &sqlx::Error) -> bool {
+    const FULL: i32 = 13;
+    let sqlx::Error::Database(error) = error else {
+        return false;
+    };
+    let of_sqlite = error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some();
+    let code: Option<i32> = error.code().and_then(|code| code.parse().ok());
+    of_sqlite && code.is_some_and(|code| code & 0xff == FULL)
+}
+
+/// BUSY and LOCKED, whatever the extended code adds in the higher bits.
 const fn is_passing_in_sqlite(extended_code: i32) -> bool {
-    matches!(extended_code & 0xff, 5 | 6 | 13)
+    matches!(extended_code & 0xff, 5 | 6)
 }
 
 fn is_passing_in_postgres(sqlstate: &str) -> bool {
@@ -139,9 +155,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn busy_and_full_pass_but_corruption_does_not() {
-        assert!([5, 6, 13, 517, 261].into_iter().all(is_passing_in_sqlite));
-        assert!(![1, 10, 11, 19, 26, 2067].into_iter().any(is_passing_in_sqlite));
+    fn a_busy_database_passes_but_corruption_does_not() {
+        assert!([5, 6, 517, 261].into_iter().all(is_passing_in_sqlite));
+        assert!(![1, 10, 11, 13, 19, 26, 2067].into_iter().any(is_passing_in_sqlite));
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Tx {
     /// Makes the changes last: they are on disk when this returns.
     ///
     /// # Errors
-    /// If the answer is [`DbError::Unavailable`], the changes may have been made or not.
+    /// If the answer is [`DbError::Unavailable`], the changes may have been made or not; otherwise they were not.
     pub async fn commit(self) -> Result<(), DbError> {
         match self.0 {
             Inner::Sqlite(tx) => Ok(tx.commit().await?),
