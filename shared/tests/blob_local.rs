@@ -173,3 +173,30 @@ async fn stores_one_blob_where_it_is_told() {
     let store = BlobStore::open(&BlobOptions::at(place)).unwrap();
     store.put(&key(KEY), Bytes::from_static(b"durable")).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_disk_that_is_mounted_no_more_makes_no_blob_look_lost_and_takes_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory);
+    assert_eq!(store.claim("somebody").await.unwrap(), "somebody");
+    store.put(&key(KEY), Bytes::from_static(b"kept")).await.unwrap();
+    let root = store.local_path().unwrap();
+    let away = directory.path().join("away");
+    fs::rename(root, &away).unwrap();
+    fs::create_dir(root).unwrap();
+    assert!(store.get(&key(KEY)).await.err().unwrap().is_unavailable());
+    assert!(store.size(&key(KEY)).await.unwrap_err().is_unavailable());
+    assert!(store.delete(&key(KEY)).await.unwrap_err().is_unavailable());
+    let other = BlobKey::random(&mut rand::rng());
+    assert!(
+        store
+            .put(&other, Bytes::from_static(b"x"))
+            .await
+            .unwrap_err()
+            .is_unavailable()
+    );
+    fs::remove_dir(root).expect("nothing was put there");
+    fs::rename(&away, root).unwrap();
+    assert_eq!(store.read_into(&key(KEY), Vec::new()).await.unwrap(), b"kept");
+    assert_eq!(store.size(&other).await.unwrap(), None);
+}

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -37,6 +38,8 @@ struct Shared {
     prefix: Location,
     directory: Option<PathBuf>,
     conditional_put: bool,
+    /// Whether it has been seen whose blobs these are.
+    owned: AtomicBool,
 }
 
 /// What a listing says about a blob.
@@ -92,6 +95,7 @@ impl BlobStore {
     /// [`BlobError::Exists`] if there is one of this name, which is left alone. After [`BlobError::Unavailable`] the blob
     /// may be there or not.
     pub async fn put(&self, key: &BlobKey, bytes: Bytes) -> Result<(), BlobError> {
+        self.check_directory().await?;
         let mode = if self.0.conditional_put {
             PutMode::Create
         } else if self.size(key).await?.is_some() {
@@ -140,8 +144,11 @@ impl BlobStore {
             // Stores have many ways to say that a range lies outside.
             BlobError::Failed(_) if is_part => BlobError::TooShort(key.clone()),
             other => other,
-        })?;
-        Ok(Blob::new(key.clone(), found))
+        });
+        if matches!(found, Err(BlobError::NotFound(_))) {
+            self.check_directory().await?;
+        }
+        Ok(Blob::new(key.clone(), found?))
     }
 
     /// Appends a whole blob to a buffer; see [`Blob::read_into`].
@@ -160,7 +167,7 @@ impl BlobStore {
         let found = within(PATIENCE, self.0.store.head(&self.location(key))).await?;
         match found.map_err(|error| BlobError::about(key, error)) {
             Ok(meta) => Ok(Some(meta.size)),
-            Err(BlobError::NotFound(_)) => Ok(None),
+            Err(BlobError::NotFound(_)) => self.check_directory().await.map(|()| None),
             Err(error) => Err(error),
         }
     }
@@ -172,9 +179,24 @@ impl BlobStore {
     pub async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
         let deleted = within(PATIENCE, self.0.store.delete(&self.location(key))).await?;
         match deleted.map_err(|error| BlobError::about(key, error)) {
-            Ok(()) | Err(BlobError::NotFound(_)) => Ok(()),
+            Ok(()) => Ok(()),
+            Err(BlobError::NotFound(_)) => self.check_directory().await,
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether a local directory that was somebody's still is: where a disk is mounted no more, there is an empty
+    /// directory, whose blobs must not be taken for lost.
+    async fn check_directory(&self) -> Result<(), BlobError> {
+        let Some(directory) = &self.0.directory else {
+            return Ok(());
+        };
+        if self.0.owned.load(Ordering::Relaxed) && tokio::fs::metadata(directory.join(OWNER)).await.is_err() {
+            return Err(BlobError::Unavailable(
+                "the directory is not what it was: is the disk mounted?".into(),
+            ));
+        }
+        Ok(())
     }
 
     /// Everything in the store, in no particular order. Blobs that come or go meanwhile may be in it or not.
@@ -229,6 +251,7 @@ impl BlobStore {
             Err(error) => return Err(error),
         };
         let name = String::from_utf8(kept).map_err(|error| BlobError::Failed(error.into()))?;
+        self.0.owned.store(true, Ordering::Relaxed);
         Ok(Some(name.trim().to_owned()))
     }
 
@@ -291,6 +314,7 @@ impl Shared {
             prefix,
             directory,
             conditional_put: true,
+            owned: AtomicBool::new(false),
         }
     }
 }
