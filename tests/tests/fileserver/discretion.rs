@@ -110,7 +110,13 @@ async fn log_of(server: Fileserver) -> String {
     let mut ids = business(&server).await;
     // Files that lose their bytes are worth a line, but the line must not tell which.
     if server.variable("FILESERVER_BLOB_URL").is_none() {
-        std::fs::remove_dir_all(server.data().join("files")).unwrap();
+        // Only the bytes: without the mark beside them the server would take the disk for one that is not mounted.
+        for entry in std::fs::read_dir(server.data().join("files")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                std::fs::remove_dir_all(path).unwrap();
+            }
+        }
         for id in &ids {
             assert_ne!(get(&server.client(), &format!("/file/{id}")).await.status, 200);
         }
