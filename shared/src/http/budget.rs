@@ -30,12 +30,12 @@ pub struct Permit {
 }
 
 impl Budget {
-    /// A budget of `bytes` (at most 4 GiB). An eighth of it is kept for bodies up to 64 KiB. Callers wait up to `wait`
+    /// A budget of `bytes` (at most 4 GiB). A quarter of it is kept for bodies up to 64 KiB. Callers wait up to `wait`
     /// for room.
     #[must_use]
     pub fn new(bytes: u64, wait: Duration) -> Self {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        let small_capacity = bytes / 8;
+        let small_capacity = bytes / 4;
         let capacity = bytes - small_capacity;
         Self {
             large: Arc::new(Semaphore::new(capacity as usize)),
@@ -105,7 +105,7 @@ mod tests {
     async fn a_body_larger_than_the_budget_gets_through_alone() {
         let budget = budget(80_000);
         let permit = budget.take(10_000_000).await.unwrap();
-        assert_eq!(budget.in_use(), 70_000);
+        assert_eq!(budget.in_use(), 60_000);
         drop(permit);
         assert_eq!(budget.in_use(), 0);
     }
