@@ -257,7 +257,8 @@ async fn bytes_without_a_row_are_removed_when_they_are_old(stores: Stores) {
     // The store's own clock says when the bytes were written.
     let ahead = shared::clock::Clock::system().now().since(server.clock.now());
     server.clock.advance(ahead + Duration::from_secs(3 * 60 * 60));
-    assert_eq!(files.remove_strays().await.unwrap(), 1);
+    // The server looks for strays by itself too when so much time passes, and may be faster.
+    files.remove_strays().await.unwrap();
     assert_eq!(files.blobs().size(&stray).await.unwrap(), None);
     assert_eq!(server.blobs().await, 1, "{kept} is still there");
 }
