@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use http::{Method, StatusCode};
 
 use super::{Budget, Limits, Request, Response, Router};
@@ -27,6 +28,18 @@ pub trait App: Sized + Send + Sync + 'static {
 
     /// Time and size limits.
     fn limits(&self) -> &Limits;
+
+    /// Answers a request from outside, direct or from inside an onion request. A server that wants to know who asks
+    /// finds out here, before it calls [`dispatch`], so that whoever is refused learns nothing about routes.
+    fn enter(self: Arc<Self>, request: Request) -> BoxFuture<'static, Response> {
+        Box::pin(async move { dispatch(&self, request).await })
+    }
+
+    /// The most bytes of a body that are read although no route takes the request, because [`App::enter`] may refuse
+    /// it for another reason. `None` if the refusal is the same with and without the body.
+    fn unrouted_body_limit(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// How onion requests are opened.

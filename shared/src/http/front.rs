@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::onion;
 use super::socket::{Closed, Gate, Socket};
-use super::{App, Body, Entrance, Exhausted, Head, MissLimiter, Permit, Request, Response, dispatch};
+use super::{App, Body, Entrance, Exhausted, Head, MissLimiter, Permit, Request, Response};
 use crate::onion::{MAX_BODY, is_onion_endpoint, split_endpoint};
 
 /// The least speed at which a body must arrive, in bytes per millisecond, after the time that any pause may take.
@@ -184,14 +184,11 @@ impl<A: App> Front<A> {
             if is_onion_endpoint(&head.path) {
                 onion::answer(app, &head.path, body, permit).await
             } else {
-                dispatch(
-                    &app,
-                    Request {
-                        head,
-                        body: body.freeze(),
-                        held: permit,
-                    },
-                )
+                app.enter(Request {
+                    head,
+                    body: body.freeze(),
+                    held: permit,
+                })
                 .await
             }
         });
@@ -225,10 +222,13 @@ impl<A: App> Front<A> {
                 }
                 // The dispatch words the refusal; there is no reason to read a body for it.
                 Err(_) if length == Length::Known(0) => 0,
-                Err(missing) => {
-                    let refusal = self.app.refusal(missing.status());
-                    return Err(missing.complete(refusal));
-                }
+                Err(missing) => match self.app.unrouted_body_limit() {
+                    Some(limit) => limit,
+                    None => {
+                        let refusal = self.app.refusal(missing.status());
+                        return Err(missing.complete(refusal));
+                    }
+                },
             }
         };
         match length {

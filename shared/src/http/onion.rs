@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tokio::time::timeout;
 
 use super::body::{ByteStream, Source, base64_length, base64_text, pieces};
-use super::{App, Body, Entrance, Head, Permit, Request, Response, dispatch};
+use super::{App, Body, Entrance, Head, Permit, Request, Response};
 use crate::onion::{self, BadPlaintext, InnerRequest, LayerKey, Opened, Reply, v3, v4};
 
 /// The most bytes of a reply that fit through the relays.
@@ -97,7 +97,7 @@ async fn inner_answer<A: App>(app: &Arc<A>, inner: InnerRequest, held: Option<Pe
         };
         head.headers.insert(name, value);
     }
-    dispatch(app, Request { head, body, held }).await
+    Arc::clone(app).enter(Request { head, body, held }).await
 }
 
 /// Encrypts the answer into one buffer that has room for all of it from the start.
