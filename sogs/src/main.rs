@@ -1,4 +1,4 @@
-//! The community server. It is not written yet; see the changelog for what is.
+//! The `sogs` program.
 
 use std::process::ExitCode;
 

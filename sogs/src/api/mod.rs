@@ -1,0 +1,34 @@
+//! The endpoints: decode, call, encode. One file for each area, as in `community-api.md`.
+
+mod batch;
+mod capabilities;
+mod error;
+mod input;
+mod rooms;
+
+use http::StatusCode;
+use shared::http::{Response, Router};
+
+use crate::app::Community;
+use crate::settings::Settings;
+
+pub use error::ApiError;
+pub use rooms::RoomObject;
+
+/// The most bytes of a JSON body where no more is expected.
+pub(crate) const JSON_LIMIT: u64 = 2 * 1024 * 1024;
+
+/// The route table.
+#[must_use]
+pub fn router(_settings: &Settings) -> Router<Community> {
+    let router = Router::default();
+    let router = capabilities::routes(router);
+    let router = batch::routes(router);
+    rooms::routes(router)
+}
+
+/// The standard error: a short text.
+#[must_use]
+pub fn refusal(status: StatusCode) -> Response {
+    Response::text(status, status.canonical_reason().unwrap_or("Error"))
+}

@@ -1,0 +1,136 @@
+//! What the handlers and the timed work share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::future::BoxFuture;
+use http::StatusCode;
+use shared::blob::BlobStore;
+use shared::clock::Clock;
+use shared::config::HttpSettings;
+use shared::crypto::sogs_auth::Verifier;
+use shared::crypto::{PointCache, X25519Pair};
+use shared::http::{App, Budget, Health, Limits, OnionKeys, Request, Response, Router};
+use shared::onion::v3::Slashless;
+
+use crate::activity::Activity;
+use crate::api;
+use crate::caller;
+use crate::directory::Directory;
+use crate::nonces::Nonces;
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// The most bytes of a body that are read of a request that no route takes, to check its signature.
+const UNROUTED_BODY: u64 = 64 * 1024;
+
+/// The community server.
+pub struct Community {
+    /// The configuration.
+    pub settings: Settings,
+    /// The rows.
+    pub store: Store,
+    /// The bytes of files.
+    pub blobs: BlobStore,
+    /// What time it is.
+    pub clock: Clock,
+    /// Rooms and people in memory.
+    pub directory: Directory,
+    /// Who was seen when.
+    pub activity: Activity,
+    /// Nonces that were used.
+    pub nonces: Nonces,
+    /// Checks signatures.
+    pub verifier: Verifier,
+    /// The key of the server.
+    pub key: X25519Pair,
+    /// Set when the server has been asked to stop.
+    pub stopping: AtomicBool,
+    router: Router<Self>,
+    onion_keys: OnionKeys,
+    budget: Budget,
+    limits: Limits,
+}
+
+impl Community {
+    /// A community server on these rows and bytes.
+    #[must_use]
+    pub fn new(settings: Settings, store: Store, blobs: BlobStore, key: X25519Pair, clock: Clock) -> Arc<Self> {
+        let HttpSettings {
+            body_budget,
+            budget_wait,
+            ..
+        } = settings.common.http;
+        Arc::new(Self {
+            directory: Directory::new(store.clone()),
+            activity: Activity::default(),
+            nonces: Nonces::new(clock.clone()),
+            verifier: Verifier::new(*key.public(), PointCache::default()),
+            stopping: AtomicBool::new(false),
+            router: api::router(&settings),
+            onion_keys: OnionKeys {
+                keys: key.clone().into(),
+                slashless: Slashless::Legacy,
+            },
+            budget: Budget::new(body_budget.0, budget_wait.0),
+            limits: settings.common.http.limits(),
+            store,
+            blobs,
+            key,
+            clock,
+            settings,
+        })
+    }
+
+    /// The link by which a room is joined.
+    #[must_use]
+    pub fn join_link(&self, token: &str) -> String {
+        crate::links::join_link(&self.settings.base_url(), token, self.key.public())
+    }
+}
+
+impl App for Community {
+    fn router(&self) -> &Router<Self> {
+        &self.router
+    }
+
+    fn refusal(&self, status: StatusCode) -> Response {
+        api::refusal(status)
+    }
+
+    fn onion_keys(&self) -> &OnionKeys {
+        &self.onion_keys
+    }
+
+    fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    fn enter(self: Arc<Self>, request: Request) -> BoxFuture<'static, Response> {
+        Box::pin(caller::enter(self, request))
+    }
+
+    fn unrouted_body_limit(&self) -> Option<u64> {
+        Some(UNROUTED_BODY)
+    }
+}
+
+impl Health for Community {
+    fn ready(&self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async {
+            if self.stopping.load(Ordering::Relaxed) {
+                return Err("stopping".to_owned());
+            }
+            self.store
+                .database()
+                .ping()
+                .await
+                .map_err(|error| format!("database: {error}"))?;
+            self.blobs.ping().await.map_err(|error| format!("files: {error}"))
+        })
+    }
+}

@@ -1,0 +1,273 @@
+//! Who asks, and what they may where.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::StatusCode;
+use shared::crypto::sogs_auth::{AuthError, Headers, SignedRequest, Verified};
+use shared::crypto::{UserId, sogs_auth};
+use shared::http::{Head, Request, Response, dispatch};
+
+use crate::api::ApiError;
+use crate::app::Community;
+use crate::model::{Member, Need, Permissions, Refusal, Room};
+use crate::store::{Committed, Write};
+
+/// Who asks. All elements of a batch have the same caller, that of the batch.
+#[derive(Clone, Debug, Default)]
+pub struct Caller(Option<Arc<Signed>>);
+
+#[derive(Debug)]
+struct Signed {
+    verified: Verified,
+    /// Whether the nonce is in the database, so that the request has changed something already.
+    recorded: AtomicBool,
+}
+
+impl Caller {
+    /// Whom a request comes from.
+    #[must_use]
+    pub fn of(head: &Head) -> Self {
+        head.extensions.get::<Self>().cloned().unwrap_or_default()
+    }
+
+    /// The id that the request was signed with.
+    #[must_use]
+    pub fn id(&self) -> Option<&UserId> {
+        self.0.as_ref().map(|signed| &signed.verified.id)
+    }
+}
+
+/// Finds out who asks, then answers. Whoever is refused learns nothing about routes.
+pub(crate) async fn enter(app: Arc<Community>, mut request: Request) -> Response {
+    let caller = match authenticate(&app, &request).await {
+        Ok(caller) => caller,
+        Err(error) => return error.into(),
+    };
+    request.head.extensions.insert(caller.clone());
+    let response = dispatch(&app, request).await;
+    if let Some(signed) = &caller.0
+        && response.status.is_server_error()
+        && !signed.recorded.load(Ordering::Acquire)
+    {
+        app.nonces.give_back(&signed.verified);
+    }
+    response
+}
+
+/// `identity-and-crypto.md` 4.1, in its order: nothing is stored before the signature has been verified.
+async fn authenticate(app: &Community, request: &Request) -> Result<Caller, ApiError> {
+    let head = &request.head;
+    let signed = SignedRequest {
+        method: head.method.as_str(),
+        path: &head.path,
+        query: head.query.as_deref(),
+        body: &request.body,
+    };
+    let headers = Headers::pick(|name| head.header(name).or(headers_garbage(head, name)));
+    let now = app.clock.now();
+    let blinding = app.settings.users.require_blind_keys;
+    let Some(verified) = app.verifier.verify(headers, &signed, now, blinding)? else {
+        return Ok(Caller::default());
+    };
+    if !app.nonces.take(&verified) {
+        return Err(AuthError::NonceReused.into());
+    }
+    let member = match admit(app, &verified.id).await {
+        Ok(member) => member,
+        Err(error) => {
+            app.nonces.give_back(&verified);
+            return Err(error);
+        }
+    };
+    if member.user.standing.banned {
+        return Err(AuthError::Banned.into());
+    }
+    app.activity.saw(member.user.no, now);
+    Ok(Caller(Some(Arc::new(Signed {
+        verified,
+        recorded: AtomicBool::new(false),
+    }))))
+}
+
+/// A header that is there but is no text is not absent.
+fn headers_garbage(head: &Head, name: &str) -> Option<&'static str> {
+    head.headers.contains_key(name).then_some("?")
+}
+
+/// The person of this id; somebody who has not been here before gets a row.
+async fn admit(app: &Community, id: &UserId) -> Result<Arc<Member>, ApiError> {
+    if let Some(member) = app.directory.member(id).await? {
+        return Ok(member);
+    }
+    let mut write = app.store.write(app.clock.now()).await?;
+    write.appear(id).await?;
+    app.directory.apply(&write.commit().await?);
+    app.directory.member(id).await?.ok_or(ApiError::Vanished)
+}
+
+/// A room that the caller knows of, with what they are and may there.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// The room.
+    pub room: Arc<Room>,
+    /// The caller; `None` if they did not sign.
+    pub member: Option<Arc<Member>>,
+    /// What they are and may.
+    pub may: Permissions,
+}
+
+impl Visit {
+    /// The caller.
+    ///
+    /// # Errors
+    ///
+    /// 401 if they did not sign.
+    pub fn user(&self) -> Result<&Arc<Member>, ApiError> {
+        self.member.as_ref().ok_or(ApiError::Auth(AuthError::Required))
+    }
+
+    /// The caller, who must be allowed something.
+    ///
+    /// # Errors
+    ///
+    /// 401 if they did not sign, 403 if they may not.
+    pub fn user_who_may(&self, need: Need) -> Result<&Arc<Member>, ApiError> {
+        let user = self.user()?;
+        self.require(need)?;
+        Ok(user)
+    }
+
+    /// Demands a permission that somebody who did not sign can have too.
+    ///
+    /// # Errors
+    ///
+    /// 403, or 404 if the room is hidden from them.
+    pub fn require(&self, need: Need) -> Result<(), ApiError> {
+        self.may.require(need).map_err(|refusal| match refusal {
+            Refusal::Hidden => ApiError::NotFound("room"),
+            Refusal::Forbidden => ApiError::Forbidden(match need {
+                Need::Read => "This endpoint requires room message 'read' permission",
+                Need::Moderator => "This endpoint requires moderator room permissions",
+                Need::Admin => "This endpoint requires admin room permissions",
+                Need::Access | Need::Write | Need::Upload => "Permission denied",
+            }),
+        })
+    }
+}
+
+impl Community {
+    /// The caller, unless they did not sign.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn member(&self, head: &Head) -> Result<Option<Arc<Member>>, ApiError> {
+        match Caller::of(head).id() {
+            None => Ok(None),
+            Some(id) => Ok(Some(self.directory.member(id).await?.ok_or(ApiError::Vanished)?)),
+        }
+    }
+
+    /// The caller, who must have signed.
+    ///
+    /// # Errors
+    ///
+    /// 401 if they did not, and when the database fails.
+    pub async fn user(&self, head: &Head) -> Result<Arc<Member>, ApiError> {
+        self.member(head).await?.ok_or(ApiError::Auth(AuthError::Required))
+    }
+
+    /// The caller, who must have signed with a blinded id.
+    ///
+    /// # Errors
+    ///
+    /// 401 if they did not, and when the database fails.
+    pub async fn blind_user(&self, head: &Head) -> Result<Arc<Member>, ApiError> {
+        let user = self.user(head).await?;
+        if matches!(user.id, UserId::Blinded(_)) {
+            Ok(user)
+        } else {
+            Err(ApiError::Refused(
+                StatusCode::UNAUTHORIZED,
+                "This endpoint requires blinded pubkeys be used",
+            ))
+        }
+    }
+
+    /// The room that the path names by `{token}`. Somebody banned from it knows of it all the same.
+    ///
+    /// # Errors
+    ///
+    /// 404 if there is none or it is hidden from the caller, and when the database fails.
+    pub async fn visit(&self, head: &Head) -> Result<Visit, ApiError> {
+        self.visit_token(head, head.params.value("token")).await
+    }
+
+    /// The room of this token; see [`Community::visit`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Community::visit`].
+    pub async fn visit_token(&self, head: &Head, token: &str) -> Result<Visit, ApiError> {
+        let rooms = self.directory.rooms().await?;
+        let room = rooms.find(token).ok_or(ApiError::NotFound("room"))?;
+        let member = self.member(head).await?;
+        let may = room.permissions(member.as_deref());
+        if !may.knows_of_it() {
+            return Err(ApiError::NotFound("room"));
+        }
+        Ok(Visit {
+            room: Arc::clone(room),
+            member,
+            may,
+        })
+    }
+
+    /// Begins a change on behalf of the caller. The nonce of the request becomes part of it, so that the change is made
+    /// once at most. To be ended with [`Community::commit`].
+    ///
+    /// # Errors
+    ///
+    /// 425 if the nonce was used for a change already, and when the database fails.
+    pub async fn write(&self, head: &Head) -> Result<Write, ApiError> {
+        let mut write = self.store.write(self.clock.now()).await?;
+        if let Some(signed) = &Caller::of(head).0
+            && !signed.recorded.load(Ordering::Acquire)
+        {
+            let Verified { id, nonce, .. } = signed.verified;
+            let expiry = signed.verified.nonce_expires();
+            if !write.burn(identity(&id), nonce, expiry).await? {
+                return Err(AuthError::NonceReused.into());
+            }
+        }
+        Ok(write)
+    }
+
+    /// Makes a change last, and known to whoever asks next.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails; it is not known then whether the change was made.
+    pub async fn commit(&self, head: &Head, write: Write) -> Result<Committed, ApiError> {
+        let committed = write.commit().await?;
+        if let Some(signed) = &Caller::of(head).0 {
+            signed.recorded.store(true, Ordering::Release);
+        }
+        self.directory.apply(&committed);
+        Ok(committed)
+    }
+}
+
+fn identity(id: &UserId) -> [u8; 33] {
+    match id {
+        UserId::Session(id) => id.to_bytes(),
+        UserId::Blinded(id) => id.to_bytes(),
+    }
+}
+
+impl From<sogs_auth::AuthError> for ApiError {
+    fn from(error: sogs_auth::AuthError) -> Self {
+        Self::Auth(error)
+    }
+}

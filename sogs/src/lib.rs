@@ -1,0 +1,17 @@
+//! The community server: public rooms, moderation, blinded ids.
+//!
+//! `api` decodes, calls and encodes; `model` has the rules, free of HTTP and SQL; `store` the SQL; `directory` keeps in
+//! memory what every request asks for; `jobs` is the timed work and `cli` the commands.
+
+pub mod activity;
+pub mod api;
+pub mod app;
+pub mod caller;
+pub mod directory;
+pub mod keys;
+pub mod links;
+pub mod model;
+pub mod nonces;
+pub mod serve;
+pub mod settings;
+pub mod store;

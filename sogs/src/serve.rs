@@ -1,0 +1,119 @@
+//! Starting and stopping a community server.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use http::HeaderName;
+use shared::blob::BlobStore;
+use shared::clock::Clock;
+use shared::crypto::{BlindingFactor, X25519Public};
+use shared::http::{Front, Health, MissLimiter, RunningFront, listen, serve_ops};
+use shared::telemetry;
+
+use crate::app::Community;
+use crate::keys;
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// The window in which "not found" answers are counted.
+const MISS_WINDOW: Duration = Duration::from_secs(60);
+
+/// A community server that serves.
+pub struct Running {
+    app: Arc<Community>,
+    front: RunningFront,
+}
+
+impl Running {
+    /// Makes what is missing in the data folder, opens database and files, and serves.
+    ///
+    /// # Errors
+    ///
+    /// Whatever stands in the way, worded for the operator.
+    pub async fn start(settings: Settings, clock: Clock) -> Result<Self> {
+        let data = settings.data();
+        make_folder(&data)?;
+        let key = keys::read_or_create(&data)?;
+        let blinding = settings
+            .users
+            .require_blind_keys
+            .then(|| BlindingFactor::for_server(key.public()));
+        let store = Store::open(&settings.database(), blinding)
+            .await
+            .context("the database cannot be used")?;
+        let blobs = BlobStore::open(&settings.blobs()).context("the place for the files cannot be used")?;
+        prepare(&store, &clock, key.public()).await?;
+        let listener = listen(settings.listen())?;
+        let app = Community::new(settings, store, blobs, key, clock);
+        let http = &app.settings.common.http;
+        let misses = (http.misses_per_minute > 0).then(|| MissLimiter::new(http.misses_per_minute, MISS_WINDOW));
+        let address_header = match &http.client_address_header {
+            Some(name) => Some(
+                name.parse::<HeaderName>()
+                    .context("http.client_address_header is no header name")?,
+            ),
+            None => None,
+        };
+        if let Some(address) = app.settings.common.metrics_listen {
+            let metrics = telemetry::start_metrics()?;
+            let health: Arc<dyn Health> = Arc::<Community>::clone(&app);
+            serve_ops(listen(address)?, health, metrics)?;
+        }
+        let front = Front::new(Arc::clone(&app))
+            .limit_misses(misses)
+            .address_header(address_header);
+        let front = front.start(listener)?;
+        Ok(Self { app, front })
+    }
+
+    /// The address it listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.front.address()
+    }
+
+    /// The server itself.
+    #[must_use]
+    pub fn app(&self) -> &Arc<Community> {
+        &self.app
+    }
+
+    /// Stops accepting, answers what is in flight, and closes the database.
+    pub async fn stop(self) {
+        self.app.stopping.store(true, Ordering::Relaxed);
+        self.front.stop().await;
+        self.app.store.database().close().await;
+    }
+}
+
+/// What every start sees to: the server is among the people under its current key, and people who are known by their
+/// account are found when they show up with the blinded id.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn prepare(store: &Store, clock: &Clock, key: &X25519Public) -> Result<()> {
+    let mut write = store.write(clock.now()).await?;
+    write.install_system_user(&format!("ff{key}")).await?;
+    write.note_all_unblinded().await?;
+    write.commit().await?;
+    Ok(())
+}
+
+/// Makes a folder that only its owner may look into, if there is none.
+pub(crate) fn make_folder(folder: &std::path::Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| {
+            format!(
+                "cannot make the folder {}; choose another with --data",
+                folder.display()
+            )
+        })
+}

@@ -1,0 +1,84 @@
+//! The rows: everything that is kept but the bytes of files.
+//!
+//! What only reads is a method of [`Store`]. What changes something is a method of [`Write`], one transaction that is
+//! committed as a whole and then tells which caches are out of date.
+
+mod blinding;
+mod direct;
+mod overrides;
+mod pulse;
+mod rooms;
+mod users;
+mod write;
+
+use std::sync::Arc;
+
+use shared::clock::Timestamp;
+use shared::crypto::BlindingFactor;
+use shared::db::{Database, DbError, DbOptions, Migrations};
+use sqlx::migrate::Migrator;
+
+pub use direct::Latest;
+pub use pulse::{Pulse, RoomPulse};
+pub use rooms::{NewRoom, RoomChange, RoomRow};
+pub use users::UserRow;
+pub use write::{Committed, Write};
+
+static SQLITE: Migrator = sqlx::migrate!("../migrations/sogs/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("../migrations/sogs/postgres");
+
+/// The schema of the community server, for both databases.
+pub const MIGRATIONS: Migrations = Migrations {
+    sqlite: &SQLITE,
+    postgres: &POSTGRES,
+};
+
+/// The rows of a community server. Clones share their connections.
+#[derive(Clone, Debug)]
+pub struct Store {
+    db: Database,
+    /// How accounts are blinded, if people are to use blinded ids.
+    blinding: Option<Arc<BlindingFactor>>,
+}
+
+impl Store {
+    /// Opens the database and brings it up to date; a SQLite file that is not there is made. `blinding` is how accounts
+    /// are blinded, if people are to use blinded ids.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Database::open`].
+    pub async fn open(options: &DbOptions, blinding: Option<BlindingFactor>) -> Result<Self, DbError> {
+        Ok(Self {
+            db: Database::open(options, &MIGRATIONS).await?,
+            blinding: blinding.map(Arc::new),
+        })
+    }
+
+    /// The same for a database that must be there already.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Database::open_existing`].
+    pub async fn open_existing(options: &DbOptions, blinding: Option<BlindingFactor>) -> Result<Self, DbError> {
+        Ok(Self {
+            db: Database::open_existing(options, &MIGRATIONS).await?,
+            blinding: blinding.map(Arc::new),
+        })
+    }
+
+    /// The database itself, for health checks, leases and checkpoints.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.db
+    }
+
+    /// Begins a change. `now` is the time at which everything in it happens.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Database::write`].
+    pub async fn write(&self, now: Timestamp) -> Result<Write, DbError> {
+        Ok(Write::new(self.db.write().await?, now, self.blinding.clone()))
+    }
+}

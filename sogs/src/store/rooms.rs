@@ -1,0 +1,451 @@
+//! Rooms: reading them all, making, changing and deleting them.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use shared::clock::Timestamp;
+use shared::db::{DbError, Tx};
+use shared::run;
+
+use super::{Store, Write};
+use crate::model::{Counters, Defaults, Moderators, Pin, Room, RoomNo, RoomToken};
+
+/// A row of the table.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct RoomRow {
+    /// The room's number.
+    pub id: i64,
+    /// Its token, as it was chosen.
+    pub token: String,
+    /// Its name.
+    pub name: String,
+    /// What it is about.
+    pub description: Option<String>,
+    /// The file that is its image.
+    pub image: Option<i64>,
+    /// When it was made; nanoseconds.
+    pub created: i64,
+    /// The latest sequence number.
+    pub message_sequence: i64,
+    /// Grows with every change of what clients show about the room.
+    pub info_updates: i64,
+    /// How many people read in it lately.
+    pub active_users: i64,
+    /// Default permission.
+    pub read: bool,
+    /// Default permission.
+    pub accessible: bool,
+    /// Default permission.
+    pub write: bool,
+    /// Default permission.
+    pub upload: bool,
+    /// Posts of one person within the interval.
+    pub rate_limit_size: i64,
+    /// Nanoseconds.
+    pub rate_limit_interval: i64,
+}
+
+/// A room that is about to be made.
+#[derive(Clone, Debug)]
+pub struct NewRoom {
+    /// Its token.
+    pub token: RoomToken,
+    /// Its name.
+    pub name: String,
+    /// What it is about.
+    pub description: Option<String>,
+    /// What everybody may.
+    pub defaults: Defaults,
+}
+
+/// What is to be changed about a room; `None` leaves things as they are.
+#[derive(Clone, Debug, Default)]
+pub struct RoomChange {
+    /// The name.
+    pub name: Option<String>,
+    /// The description; `Some(None)` removes it.
+    pub description: Option<Option<String>>,
+    /// Default permission.
+    pub read: Option<bool>,
+    /// Default permission.
+    pub accessible: Option<bool>,
+    /// Default permission.
+    pub write: Option<bool>,
+    /// Default permission.
+    pub upload: Option<bool>,
+    /// Posts of one person within an interval: how many (0 for no limit) and how long that is.
+    pub rate_limit: Option<(u32, Duration)>,
+}
+
+/// A room as it stands in the database, with its counters.
+#[derive(Debug)]
+pub struct LoadedRoom {
+    /// The room; its counters are to be replaced by the ones that are kept.
+    pub room: Room,
+    /// The latest sequence number.
+    pub message_sequence: i64,
+    /// How many people read in it lately.
+    pub active_users: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct RoleRow {
+    room: i64,
+    session_id: String,
+    admin: bool,
+    visible: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct PinRow {
+    room: i64,
+    message: i64,
+    pinned_at: i64,
+    session_id: String,
+}
+
+const GENERATION: &str = "SELECT generation FROM server";
+
+const ALL: &str = "SELECT id, token, name, description, image, created, message_sequence, info_updates, active_users,
+        read, accessible, write, upload, rate_limit_size, rate_limit_interval
+    FROM rooms
+    ORDER BY token_key";
+
+const FIND: &str = "SELECT id, token, name, description, image, created, message_sequence, info_updates, active_users,
+        read, accessible, write, upload, rate_limit_size, rate_limit_interval
+    FROM rooms
+    WHERE token_key = $1";
+
+/// Everybody with a role, room by room. What somebody is on the whole server counts where they have no role of the
+/// room's own; a role of the room's own says who can see it.
+const ROLES: &str = "SELECT overrides.room AS room, users.session_id AS session_id,
+        (overrides.admin OR users.admin) AS admin, overrides.visible_mod AS visible
+    FROM overrides JOIN users ON users.id = overrides.person
+    WHERE overrides.moderator = $1 AND users.id <> 0
+    ORDER BY users.session_id";
+
+const GLOBAL_ROLES: &str = "SELECT CAST(0 AS BIGINT) AS room, session_id, admin, visible_mod AS visible
+    FROM users
+    WHERE moderator = $1 AND id <> 0
+    ORDER BY session_id";
+
+const PINS: &str = "SELECT pins.room AS room, pins.message AS message, pins.pinned_at AS pinned_at,
+        users.session_id AS session_id
+    FROM pins JOIN users ON users.id = pins.pinned_by
+    ORDER BY pins.pinned_at, pins.message";
+
+const INSERT: &str = "INSERT INTO rooms
+        (token, token_key, name, description, created, read, accessible, write, upload, message_sequence, info_updates)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+        COALESCE((SELECT message_sequence FROM former_rooms WHERE token_key = $2), 0),
+        COALESCE((SELECT info_updates FROM former_rooms WHERE token_key = $2), 0) + 1)
+    ON CONFLICT (token_key) DO NOTHING
+    RETURNING id";
+
+const COUNT: &str = "SELECT COUNT(*) FROM rooms";
+
+const REMEMBER: &str = "INSERT INTO former_rooms (token_key, message_sequence, info_updates)
+    SELECT token_key, message_sequence + 1, info_updates + 1 FROM rooms WHERE id = $1
+    ON CONFLICT (token_key) DO UPDATE
+    SET message_sequence = excluded.message_sequence, info_updates = excluded.info_updates";
+
+const EXPIRE_FILES: &str = "UPDATE files SET expiry = 0, room = NULL, message = NULL WHERE room = $1";
+
+const DELETE: &str = "DELETE FROM rooms WHERE id = $1";
+
+const SET_NAME: &str = "UPDATE rooms SET name = $2, info_updates = info_updates + 1 WHERE id = $1 AND name <> $2";
+
+const SET_DESCRIPTION: &str = "UPDATE rooms
+    SET description = $2, info_updates = info_updates + 1
+    WHERE id = $1 AND COALESCE(description, '') <> COALESCE($2, '')";
+
+const SET_DEFAULTS: &str = "UPDATE rooms
+    SET read = COALESCE($2, read), accessible = COALESCE($3, accessible),
+        write = COALESCE($4, write), upload = COALESCE($5, upload)
+    WHERE id = $1";
+
+const SET_RATE_LIMIT: &str = "UPDATE rooms SET rate_limit_size = $2, rate_limit_interval = $3 WHERE id = $1";
+
+const INFO_UPDATES: &str = "SELECT info_updates FROM rooms WHERE id = $1";
+
+const IS_FILE_OF_ROOM: &str = "SELECT COUNT(*)
+    FROM files
+    WHERE id = $1 AND room = $2 AND (expiry IS NULL OR expiry > $3)";
+
+const IMAGE: &str = "SELECT image FROM rooms WHERE id = $1";
+
+const SET_IMAGE: &str = "UPDATE rooms SET image = $2, info_updates = info_updates + 1 WHERE id = $1";
+
+const KEEP_FILE: &str = "UPDATE files SET expiry = NULL WHERE id = $1";
+
+/// A former image lives as long as any attachment while a message has it, for ever if that is pinned, else it is gone.
+const RELEASE_IMAGE: &str = "UPDATE files
+    SET expiry = CASE
+        WHEN message IS NULL THEN 0
+        WHEN EXISTS (SELECT 1 FROM pins WHERE pins.message = files.message) THEN NULL
+        ELSE uploaded + $2
+    END
+    WHERE id = $1";
+
+impl Store {
+    /// All rooms with their moderators and pins, in the order of their tokens, and the generation that this is the
+    /// state of.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn rooms(&self) -> Result<(i64, Vec<LoadedRoom>), DbError> {
+        let mut tx = self.db.read().await?;
+        let generation = run!(tx, fetch_one, query_scalar::<_, i64>, GENERATION)?;
+        let rows = run!(tx, fetch_all, query_as::<_, RoomRow>, ALL)?;
+        let mut moderators = moderators(&mut tx, &rows).await?;
+        let mut pins: HashMap<i64, Vec<Pin>> = HashMap::new();
+        for row in run!(tx, fetch_all, query_as::<_, PinRow>, PINS)? {
+            pins.entry(row.room).or_default().push(Pin {
+                message: row.message,
+                pinned_at: Timestamp::from_nanos(row.pinned_at),
+                pinned_by: row.session_id,
+            });
+        }
+        let rooms = rows.into_iter().map(|row| {
+            let moderators = moderators.remove(&row.id).unwrap_or_default();
+            let pins = pins.remove(&row.id).unwrap_or_default();
+            LoadedRoom {
+                message_sequence: row.message_sequence,
+                active_users: row.active_users,
+                room: room(row, moderators, pins),
+            }
+        });
+        Ok((generation, rooms.collect()))
+    }
+
+    /// The generation that the database is at; see [`super::Committed::generation`].
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn generation(&self) -> Result<i64, DbError> {
+        let mut tx = self.db.read().await?;
+        run!(tx, fetch_one, query_scalar::<_, i64>, GENERATION)
+    }
+
+    /// One room's row.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn room(&self, token: &RoomToken) -> Result<Option<RoomRow>, DbError> {
+        let mut tx = self.db.read().await?;
+        run!(tx, fetch_optional, query_as::<_, RoomRow>, FIND, token.key())
+    }
+}
+
+fn room(row: RoomRow, moderators: Moderators, pins: Vec<Pin>) -> Room {
+    Room {
+        no: RoomNo(row.id),
+        token: row.token,
+        name: row.name,
+        description: row.description.filter(|text| !text.is_empty()),
+        image: row.image,
+        created: Timestamp::from_nanos(row.created),
+        info_updates: row.info_updates,
+        defaults: Defaults {
+            read: row.read,
+            accessible: row.accessible,
+            write: row.write,
+            upload: row.upload,
+        },
+        rate_limit_size: row.rate_limit_size,
+        rate_limit_interval: Duration::from_nanos(u64::try_from(row.rate_limit_interval).unwrap_or(0)),
+        moderators,
+        pins,
+        counters: std::sync::Arc::new(Counters::default()),
+    }
+}
+
+/// Who moderates which room.
+async fn moderators(tx: &mut Tx, rooms: &[RoomRow]) -> Result<HashMap<i64, Moderators>, DbError> {
+    let mut of_rooms: HashMap<i64, Vec<RoleRow>> = HashMap::new();
+    for role in run!(tx, fetch_all, query_as::<_, RoleRow>, ROLES, true)? {
+        of_rooms.entry(role.room).or_default().push(role);
+    }
+    let global = run!(tx, fetch_all, query_as::<_, RoleRow>, GLOBAL_ROLES, true)?;
+    let lists = rooms.iter().map(|room| {
+        let own = of_rooms.remove(&room.id).unwrap_or_default();
+        let mut all: Vec<&RoleRow> = own.iter().collect();
+        let new = |role: &&RoleRow| {
+            own.binary_search_by(|own| own.session_id.cmp(&role.session_id))
+                .is_err()
+        };
+        all.extend(global.iter().filter(new));
+        all.sort_by(|one, other| one.session_id.cmp(&other.session_id));
+        let mut lists = Moderators::default();
+        for role in all {
+            let list = match (role.visible, role.admin) {
+                (true, false) => &mut lists.moderators,
+                (true, true) => &mut lists.admins,
+                (false, false) => &mut lists.hidden_moderators,
+                (false, true) => &mut lists.hidden_admins,
+            };
+            list.push(role.session_id.clone());
+        }
+        (room.id, lists)
+    });
+    Ok(lists.collect())
+}
+
+impl Write {
+    /// Makes a room, or `None` if there is one of this token. The counters of a former room of the same token are
+    /// continued, so that clients that still know it miss nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn create_room(&mut self, new: &NewRoom) -> Result<Option<RoomNo>, DbError> {
+        let Defaults {
+            read,
+            accessible,
+            write,
+            upload,
+        } = new.defaults;
+        let id = run!(
+            self.tx,
+            fetch_optional,
+            query_scalar::<_, i64>,
+            INSERT,
+            new.token.as_str(),
+            new.token.key(),
+            &new.name,
+            &new.description,
+            self.now.as_nanos(),
+            read,
+            accessible,
+            write,
+            upload
+        )?;
+        self.directory_changes();
+        Ok(id.map(RoomNo))
+    }
+
+    /// How many rooms there are.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn count_rooms(&mut self) -> Result<i64, DbError> {
+        run!(self.tx, fetch_one, query_scalar::<_, i64>, COUNT)
+    }
+
+    /// The room of this token.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn room(&mut self, token: &RoomToken) -> Result<Option<RoomRow>, DbError> {
+        run!(self.tx, fetch_optional, query_as::<_, RoomRow>, FIND, token.key())
+    }
+
+    /// Deletes a room with its messages, reactions, pins, permissions, bans and activity. Its files belong to no room
+    /// any more and go with the next sweep.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn delete_room(&mut self, room: RoomNo) -> Result<(), DbError> {
+        run!(self.tx, execute, query, REMEMBER, room.0)?;
+        run!(self.tx, execute, query, EXPIRE_FILES, room.0)?;
+        run!(self.tx, execute, query, DELETE, room.0)?;
+        self.directory_changes();
+        Ok(())
+    }
+
+    /// Changes a room and answers its `info_updates` then, which grows by one for the name and for the description if
+    /// they really change.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn change_room(&mut self, room: RoomNo, change: &RoomChange) -> Result<i64, DbError> {
+        if let Some(name) = &change.name {
+            run!(self.tx, execute, query, SET_NAME, room.0, name)?;
+        }
+        if let Some(description) = &change.description {
+            run!(self.tx, execute, query, SET_DESCRIPTION, room.0, description)?;
+        }
+        let RoomChange {
+            read,
+            accessible,
+            write,
+            upload,
+            ..
+        } = change;
+        run!(
+            self.tx,
+            execute,
+            query,
+            SET_DEFAULTS,
+            room.0,
+            *read,
+            *accessible,
+            *write,
+            *upload
+        )?;
+        if let Some((size, interval)) = change.rate_limit {
+            let interval = i64::try_from(interval.as_nanos()).unwrap_or(i64::MAX);
+            run!(
+                self.tx,
+                execute,
+                query,
+                SET_RATE_LIMIT,
+                room.0,
+                i64::from(size),
+                interval
+            )?;
+        }
+        self.directory_changes();
+        self.info_updates(room).await
+    }
+
+    /// Makes a file of the room its image; false if there is no such file. The same image again changes nothing. The
+    /// former image lives on for `lifetime` after its upload while a message has it (`None`: for ever), else it is gone.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn set_image(&mut self, room: RoomNo, file: i64, lifetime: Option<Duration>) -> Result<bool, DbError> {
+        let now = self.now.as_nanos();
+        if run!(
+            self.tx,
+            fetch_one,
+            query_scalar::<_, i64>,
+            IS_FILE_OF_ROOM,
+            file,
+            room.0,
+            now
+        )? == 0
+        {
+            return Ok(false);
+        }
+        let former = run!(self.tx, fetch_one, query_scalar::<_, Option<i64>>, IMAGE, room.0)?;
+        if former == Some(file) {
+            return Ok(true);
+        }
+        run!(self.tx, execute, query, KEEP_FILE, file)?;
+        run!(self.tx, execute, query, SET_IMAGE, room.0, file)?;
+        if let Some(former) = former {
+            let lifetime = lifetime.and_then(|span| i64::try_from(span.as_nanos()).ok());
+            run!(self.tx, execute, query, RELEASE_IMAGE, former, lifetime)?;
+        }
+        self.directory_changes();
+        Ok(true)
+    }
+
+    /// The `info_updates` of a room.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn info_updates(&mut self, room: RoomNo) -> Result<i64, DbError> {
+        run!(self.tx, fetch_one, query_scalar::<_, i64>, INFO_UPDATES, room.0)
+    }
+}

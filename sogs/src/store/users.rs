@@ -1,0 +1,207 @@
+//! People: finding them, and the first time they show up.
+
+use shared::clock::Timestamp;
+use shared::crypto::UserId;
+use shared::db::DbError;
+use shared::run;
+
+use super::{Store, Write};
+use crate::model::{Member, Override, RoomNo, Standing, User, UserNo};
+
+/// A row of the table.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct UserRow {
+    /// The person's number.
+    pub id: i64,
+    /// Their id.
+    pub session_id: String,
+    /// When they first showed up or were named; nanoseconds.
+    pub created: i64,
+    /// When they last signed a request; nanoseconds, a few seconds late.
+    pub last_active: i64,
+    /// Banned from the whole server.
+    pub banned: bool,
+    /// Moderator of the whole server.
+    pub moderator: bool,
+    /// Admin of the whole server.
+    pub admin: bool,
+    /// Whether others can see that they moderate the whole server.
+    pub visible_mod: bool,
+}
+
+impl From<UserRow> for User {
+    fn from(row: UserRow) -> Self {
+        Self {
+            no: UserNo(row.id),
+            session_id: row.session_id,
+            standing: Standing {
+                banned: row.banned,
+                moderator: row.moderator,
+                admin: row.admin,
+            },
+            visible_mod: row.visible_mod,
+        }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct OverrideRow {
+    room: i64,
+    #[sqlx(flatten)]
+    columns: super::overrides::Columns,
+}
+
+const FIND: &str = "SELECT id, session_id, created, last_active, banned, moderator, admin, visible_mod
+    FROM users
+    WHERE session_id = $1";
+
+const FIND_BY_NUMBER: &str = "SELECT id, session_id, created, last_active, banned, moderator, admin, visible_mod
+    FROM users
+    WHERE id = $1";
+
+const OVERRIDES: &str = "SELECT room, banned, moderator, admin, visible_mod, read, accessible, write, upload
+    FROM overrides
+    WHERE person = $1";
+
+const INSERT: &str = "INSERT INTO users (session_id, created, last_active)
+    VALUES ($1, $2, $2)
+    ON CONFLICT (session_id) DO NOTHING
+    RETURNING id, session_id, created, last_active, banned, moderator, admin, visible_mod";
+
+/// The server itself, under its current key. It is an admin that nobody sees.
+const SYSTEM: &str = "INSERT INTO users (id, session_id, created, last_active, moderator, admin, visible_mod)
+    VALUES (0, $1, $2, $2, $3, $3, $4)
+    ON CONFLICT (id) DO UPDATE SET session_id = $1, moderator = $3, admin = $3, visible_mod = $4";
+
+const TOUCH: &str = "UPDATE users
+    SET last_active = $2
+    WHERE id = $1 AND last_active < $2";
+
+impl Store {
+    /// The person with this id, and all that differs for them.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn member(&self, id: &UserId) -> Result<Option<Member>, DbError> {
+        let mut tx = self.db.read().await?;
+        let Some(row) = run!(tx, fetch_optional, query_as::<_, UserRow>, FIND, id.to_string())? else {
+            return Ok(None);
+        };
+        let overrides = run!(tx, fetch_all, query_as::<_, OverrideRow>, OVERRIDES, row.id)?;
+        Ok(Some(Member {
+            id: *id,
+            user: row.into(),
+            overrides: overrides
+                .into_iter()
+                .map(|row| (RoomNo(row.room), Override::from(row.columns)))
+                .collect(),
+        }))
+    }
+
+    /// The person that an id names: by a 05 id, the one whose blinded id belongs to it if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn find_user(&self, id: &UserId) -> Result<Option<User>, DbError> {
+        let mut tx = self.db.read().await?;
+        for candidate in super::blinding::candidates(self.blinding.as_deref(), id) {
+            if let Some(row) = run!(tx, fetch_optional, query_as::<_, UserRow>, FIND, candidate.to_string())? {
+                return Ok(Some(row.into()));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Write {
+    /// Puts the server itself among the people, under the id of its current key.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn install_system_user(&mut self, id: &str) -> Result<(), DbError> {
+        run!(self.tx, execute, query, SYSTEM, id, self.now.as_nanos(), true, false)?;
+        self.directory_changes();
+        Ok(())
+    }
+
+    /// The person who has just signed a request with this id, as a new row if need be. Somebody who was named by the
+    /// account's id before takes over what was kept for them (`community-behaviour.md` section 3).
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn appear(&mut self, id: &UserId) -> Result<User, DbError> {
+        if let Some(row) = self.user_row(id).await? {
+            return Ok(row.into());
+        }
+        let inserted = run!(
+            self.tx,
+            fetch_optional,
+            query_as::<_, UserRow>,
+            INSERT,
+            id.to_string(),
+            self.now.as_nanos()
+        )?;
+        if inserted.is_some() {
+            self.take_over(id).await?;
+        }
+        let row = run!(self.tx, fetch_one, query_as::<_, UserRow>, FIND, id.to_string())?;
+        Ok(row.into())
+    }
+
+    /// The person that a moderator names, as a new row if need be: by a 05 id the one whose blinded id belongs to it,
+    /// if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn named(&mut self, id: &UserId) -> Result<User, DbError> {
+        match self.known(id).await? {
+            Some(user) => Ok(user),
+            None => self.appear(id).await,
+        }
+    }
+
+    /// The same, but nobody is made.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn known(&mut self, id: &UserId) -> Result<Option<User>, DbError> {
+        for candidate in super::blinding::candidates(self.blinding.as_deref(), id) {
+            if let Some(row) = self.user_row(&candidate).await? {
+                return Ok(Some(row.into()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The person with this number.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn user(&mut self, no: UserNo) -> Result<Option<User>, DbError> {
+        let row = run!(self.tx, fetch_optional, query_as::<_, UserRow>, FIND_BY_NUMBER, no.0)?;
+        Ok(row.map(Into::into))
+    }
+
+    pub(super) async fn user_row(&mut self, id: &UserId) -> Result<Option<UserRow>, DbError> {
+        run!(self.tx, fetch_optional, query_as::<_, UserRow>, FIND, id.to_string())
+    }
+
+    /// Takes note of when people last signed a request.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn touch_users(&mut self, seen: &[(UserNo, Timestamp)]) -> Result<(), DbError> {
+        for (user, at) in seen {
+            run!(self.tx, execute, query, TOUCH, user.0, at.as_nanos())?;
+        }
+        Ok(())
+    }
+}

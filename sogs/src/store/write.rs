@@ -1,0 +1,119 @@
+//! One change of the database: a transaction, and what it makes out of date.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use shared::clock::Timestamp;
+use shared::crypto::BlindingFactor;
+use shared::db::{DbError, Tx};
+use shared::run;
+
+use crate::model::{RoomNo, UserNo};
+
+/// A change that is being made. Dropping it undoes it.
+///
+/// Locks are taken in one order, so that two changes never wait for each other: rooms by number, then the row of the
+/// server, which [`Write::commit`] comes to last.
+#[derive(Debug)]
+pub struct Write {
+    pub(super) tx: Tx,
+    pub(super) now: Timestamp,
+    pub(super) blinding: Option<Arc<BlindingFactor>>,
+    committed: Committed,
+    directory_changed: bool,
+}
+
+/// What a change that was committed makes out of date.
+#[derive(Clone, Debug, Default)]
+pub struct Committed {
+    /// The new generation, if anything was changed that is kept in memory about rooms and people.
+    pub generation: Option<i64>,
+    /// The latest sequence numbers of rooms.
+    pub sequences: BTreeMap<RoomNo, i64>,
+    /// A direct message: its id, sender and recipient.
+    pub direct: Option<(i64, UserNo, UserNo)>,
+    /// Whether direct messages were deleted.
+    pub direct_deleted: bool,
+}
+
+const NEXT_SEQNO: &str = "UPDATE rooms
+    SET message_sequence = message_sequence + 1
+    WHERE id = $1
+    RETURNING message_sequence";
+
+const NEXT_GENERATION: &str = "UPDATE server SET generation = generation + 1 RETURNING generation";
+
+const BURN: &str = "INSERT INTO nonces (identity, nonce, expiry)
+    VALUES ($1, $2, $3)
+    ON CONFLICT (identity, nonce) DO NOTHING";
+
+impl Write {
+    pub(super) fn new(tx: Tx, now: Timestamp, blinding: Option<Arc<BlindingFactor>>) -> Self {
+        Self {
+            tx,
+            now,
+            blinding,
+            committed: Committed::default(),
+            directory_changed: false,
+        }
+    }
+
+    /// The time at which everything in this change happens.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Records the nonce of the request that this change is made for. False if it is recorded already, and so the
+    /// change must not be made.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn burn(&mut self, identity: [u8; 33], nonce: [u8; 16], expiry: Timestamp) -> Result<bool, DbError> {
+        let (identity, nonce) = (identity.to_vec(), nonce.to_vec());
+        let inserted = run!(self.tx, execute, query, BURN, &identity, &nonce, expiry.as_nanos())?;
+        Ok(inserted > 0)
+    }
+
+    /// The next sequence number of a room, which must be there. It locks the room until the change is committed, so
+    /// that numbers become visible in their order; it belongs late in a change.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn next_seqno(&mut self, room: RoomNo) -> Result<i64, DbError> {
+        let seqno = run!(self.tx, fetch_one, query_scalar::<_, i64>, NEXT_SEQNO, room.0)?;
+        self.committed.sequences.insert(room, seqno);
+        Ok(seqno)
+    }
+
+    /// Notes that something was changed that is kept in memory: a room's details, roles, bans, permissions or pins.
+    pub(super) fn directory_changes(&mut self) {
+        self.directory_changed = true;
+    }
+
+    /// Notes a direct message.
+    pub(super) fn direct_message(&mut self, id: i64, sender: UserNo, recipient: UserNo) {
+        self.committed.direct = Some((id, sender, recipient));
+    }
+
+    /// Notes that direct messages are gone.
+    pub(super) fn direct_messages_deleted(&mut self) {
+        self.committed.direct_deleted = true;
+    }
+
+    /// Makes the change last: it is on disk when this returns.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Tx::commit`].
+    pub async fn commit(mut self) -> Result<Committed, DbError> {
+        if self.directory_changed {
+            let generation = run!(self.tx, fetch_one, query_scalar::<_, i64>, NEXT_GENERATION)?;
+            self.committed.generation = Some(generation);
+        }
+        self.tx.commit().await?;
+        Ok(self.committed)
+    }
+}
