@@ -14,6 +14,7 @@ use shared::http::{Front, Health, MissLimiter, RunningFront, listen, serve_ops};
 use shared::telemetry;
 
 use crate::app::Community;
+use crate::jobs::{self, Jobs};
 use crate::keys;
 use crate::settings::Settings;
 use crate::store::Store;
@@ -25,6 +26,7 @@ const MISS_WINDOW: Duration = Duration::from_secs(60);
 pub struct Running {
     app: Arc<Community>,
     front: RunningFront,
+    jobs: Jobs,
 }
 
 impl Running {
@@ -66,7 +68,8 @@ impl Running {
             .limit_misses(misses)
             .address_header(address_header);
         let front = front.start(listener)?;
-        Ok(Self { app, front })
+        let jobs = Jobs::start(&app);
+        Ok(Self { app, front, jobs })
     }
 
     /// The address it listens on.
@@ -85,6 +88,10 @@ impl Running {
     pub async fn stop(self) {
         self.app.stopping.store(true, Ordering::Relaxed);
         self.front.stop().await;
+        self.jobs.stop().await;
+        if let Err(error) = jobs::flush_activity(&self.app).await {
+            tracing::warn!(%error, "who was seen in the last seconds could not be written down");
+        }
         self.app.store.database().close().await;
     }
 }

@@ -8,6 +8,7 @@ mod direct;
 mod overrides;
 mod pulse;
 mod rooms;
+mod upkeep;
 mod users;
 mod write;
 
@@ -21,6 +22,7 @@ use sqlx::migrate::Migrator;
 pub use direct::Latest;
 pub use pulse::{Pulse, RoomPulse};
 pub use rooms::{NewRoom, RoomChange, RoomRow};
+pub use upkeep::Stale;
 pub use users::UserRow;
 pub use write::{Committed, Write};
 
