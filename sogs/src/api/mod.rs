@@ -24,7 +24,8 @@ pub fn router(_settings: &Settings) -> Router<Community> {
     let router = Router::default();
     let router = capabilities::routes(router);
     let router = batch::routes(router);
-    rooms::routes(router)
+    let router = rooms::routes(router);
+    crate::web::routes(router)
 }
 
 /// The standard error: a short text.
