@@ -3,7 +3,9 @@
 mod permission;
 mod room;
 mod token;
+mod wording;
 
 pub use permission::{Defaults, Need, Override, Permissions, Refusal, Standing, may_ban, may_purge, resolve};
 pub use room::{Counters, Member, Moderators, Pin, Room, RoomNo, User, UserNo};
 pub use token::{InvalidToken, RoomToken};
+pub use wording::{BadWording, room_description, room_name};

@@ -8,6 +8,7 @@ mod direct;
 mod overrides;
 mod pulse;
 mod rooms;
+mod standing;
 mod users;
 mod write;
 
