@@ -7,6 +7,7 @@ pub mod activity;
 pub mod api;
 pub mod app;
 pub mod caller;
+pub mod cli;
 pub mod directory;
 mod due;
 pub mod jobs;

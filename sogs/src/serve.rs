@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use http::HeaderName;
 use shared::blob::BlobStore;
 use shared::clock::Clock;
-use shared::crypto::{BlindingFactor, X25519Public};
+use shared::crypto::{BlindingFactor, X25519Pair, X25519Public};
 use shared::http::{Front, Health, MissLimiter, RunningFront, listen, serve_ops};
 use shared::telemetry;
 
@@ -36,16 +36,7 @@ impl Running {
     ///
     /// Whatever stands in the way, worded for the operator.
     pub async fn start(settings: Settings, clock: Clock) -> Result<Self> {
-        let data = settings.data();
-        make_folder(&data)?;
-        let key = keys::read_or_create(&data)?;
-        let blinding = settings
-            .users
-            .require_blind_keys
-            .then(|| BlindingFactor::for_server(key.public()));
-        let store = Store::open(&settings.database(), blinding)
-            .await
-            .context("the database cannot be used")?;
+        let (key, store) = open(&settings).await?;
         let blobs = BlobStore::open(&settings.blobs()).context("the place for the files cannot be used")?;
         prepare(&store, &clock, key.public()).await?;
         let listener = listen(settings.listen())?;
@@ -94,6 +85,25 @@ impl Running {
         }
         self.app.store.database().close().await;
     }
+}
+
+/// The key and the rows; what is missing is made.
+///
+/// # Errors
+///
+/// Whatever stands in the way, worded for the operator.
+pub async fn open(settings: &Settings) -> Result<(X25519Pair, Store)> {
+    let data = settings.data();
+    make_folder(&data)?;
+    let key = keys::read_or_create(&data)?;
+    let blinding = settings
+        .users
+        .require_blind_keys
+        .then(|| BlindingFactor::for_server(key.public()));
+    let store = Store::open(&settings.database(), blinding)
+        .await
+        .context("the database cannot be used")?;
+    Ok((key, store))
 }
 
 /// What every start sees to: the server is among the people under its current key, and people who are known by their

@@ -14,6 +14,7 @@ mod pulse;
 mod roles;
 mod rooms;
 mod schedule;
+mod standing;
 mod upkeep;
 mod users;
 mod write;
