@@ -75,6 +75,11 @@ impl Running {
         &self.app
     }
 
+    /// Ends timed work, for tests that count what is written; nothing starts it again.
+    pub async fn stop_jobs(&mut self) {
+        std::mem::take(&mut self.jobs).stop().await;
+    }
+
     /// Stops accepting, answers what is in flight, and closes the database.
     pub async fn stop(self) {
         self.app.stopping.store(true, Ordering::Relaxed);

@@ -22,7 +22,7 @@ pub use watching::catch_up;
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The jobs of one process, running until they are dropped or stopped.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Jobs(JoinSet<()>);
 
 impl Jobs {
