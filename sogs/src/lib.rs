@@ -1,0 +1,3 @@
+//! The community server.
+
+pub mod content;
