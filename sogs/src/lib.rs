@@ -1,3 +1,4 @@
 //! The community server.
 
 pub mod content;
+pub mod filter;
