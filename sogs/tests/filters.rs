@@ -4,6 +4,7 @@
 
 mod wire;
 
+use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use shared::crypto::{Ed25519Public, UserId, X25519Secret};
@@ -196,6 +197,15 @@ fn settings_that_cannot_stand_are_refused() {
     }
     let nameless = refused("[replies.'*'.arabic]\nprofile_name = ' '");
     assert!(matches!(nameless, BadFilters::Nameless { room } if room == "*"));
+}
+
+proptest! {
+    #[test]
+    fn no_message_brings_a_filter_down(data in proptest::collection::vec(any::<u8>(), 0..200), text in any::<String>()) {
+        let all = filters(EVERYTHING);
+        let _ = all.check("lobby", &data, false);
+        let _ = all.check(&text, &said(&text), false);
+    }
 }
 
 // ------------------------------------------------------------------------------------------------------- replies

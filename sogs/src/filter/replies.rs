@@ -45,7 +45,8 @@ pub struct Reply {
 }
 
 impl Filters {
-    /// The reply to a message that was caught, if there is to be one.
+    /// The reply to a message that was caught, if there is to be one: a text that is empty when it is picked is none.
+    #[must_use]
     pub fn reply(
         &self,
         room: Room<'_>,

@@ -187,6 +187,21 @@ mod tests {
     }
 
     #[test]
+    fn the_examples_for_operators_can_be_used() {
+        const PAGE: &str = include_str!("../../../docs/filters.md");
+        let examples: Vec<&str> = PAGE
+            .split("```toml\n")
+            .skip(1)
+            .filter_map(|rest| rest.split("```").next())
+            .collect();
+        assert_eq!(examples.len(), 3);
+        for example in examples {
+            let settings = read(example).unwrap().settings.filters;
+            assert_ne!(settings, FilterSettings::default(), "{example}");
+        }
+    }
+
+    #[test]
     fn every_key_is_described() {
         let keys = keys::<Settings>();
         assert_eq!(keys.len(), 6 + 6 + 6 * 3, "{keys:?}");
