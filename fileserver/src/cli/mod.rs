@@ -22,9 +22,9 @@ use clap::{Parser, Subcommand};
 use shared::blob::BlobStore;
 use shared::clock::Clock;
 use shared::config::{CommonFlags, Loaded, load};
+use shared::filing::meet;
 
 use crate::files::Files;
-use crate::installation::meet;
 use crate::settings::{PREFIX, Settings};
 use crate::store::Store;
 
@@ -146,7 +146,7 @@ fn keep_private() {
 async fn open_files(settings: &Settings) -> Result<Files> {
     let store = open_store(settings).await?;
     let blobs = BlobStore::open(&settings.blobs()).context("the place for the files cannot be used")?;
-    meet(&store, &blobs).await?;
+    meet(store.database(), &blobs).await?;
     Ok(Files::new(store, blobs, Clock::system(), 0, settings.fixed_bits()))
 }
 
