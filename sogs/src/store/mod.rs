@@ -5,6 +5,7 @@
 
 mod blinding;
 mod direct;
+mod files;
 mod overrides;
 mod pulse;
 mod rooms;
@@ -19,6 +20,7 @@ use shared::db::{Database, DbError, DbOptions, Migrations};
 use sqlx::migrate::Migrator;
 
 pub use direct::Latest;
+pub use files::{FileRow, NewFile};
 pub use pulse::{Pulse, RoomPulse};
 pub use rooms::{NewRoom, RoomChange, RoomRow};
 pub use users::UserRow;
