@@ -3,6 +3,7 @@
 mod batch;
 mod capabilities;
 mod error;
+mod files;
 mod input;
 mod rooms;
 
@@ -24,6 +25,7 @@ pub fn router(_settings: &Settings) -> Router<Community> {
     let router = Router::default();
     let router = capabilities::routes(router);
     let router = batch::routes(router);
+    let router = files::routes(router);
     let router = rooms::routes(router);
     crate::web::routes(router)
 }

@@ -1,11 +1,14 @@
 //! The rules, free of HTTP and SQL.
 
+mod allowance;
+pub mod filename;
 mod permission;
 mod role;
 mod room;
 mod token;
 mod wording;
 
+pub use allowance::Allowance;
 pub use permission::{Defaults, Need, Override, Permissions, Refusal, Standing, may_ban, may_purge, resolve};
 pub use role::{FlagChange, LaterFlags, PermissionChange, Role, RoleChange, Scope};
 pub use room::{Counters, Member, Moderators, Pin, Room, RoomNo, User, UserNo};

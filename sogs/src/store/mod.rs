@@ -7,6 +7,7 @@ mod bans;
 mod blinding;
 mod change_error;
 mod direct;
+mod files;
 mod locks;
 mod overrides;
 mod permissions;
@@ -28,6 +29,7 @@ use sqlx::migrate::Migrator;
 
 pub use change_error::ChangeError;
 pub use direct::{DirectMessage, Latest, Mailbox};
+pub use files::{FileRow, NewFile};
 pub use pulse::{Pulse, RoomPulse};
 pub use roles::RoleChanged;
 pub use rooms::{NewRoom, RoomChange, RoomRow};
