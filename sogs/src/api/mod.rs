@@ -3,8 +3,11 @@
 mod batch;
 mod capabilities;
 mod error;
+mod inbox;
 mod input;
+mod permissions;
 mod rooms;
+mod users;
 
 use http::StatusCode;
 use shared::http::{Response, Router};
@@ -24,7 +27,10 @@ pub fn router(_settings: &Settings) -> Router<Community> {
     let router = Router::default();
     let router = capabilities::routes(router);
     let router = batch::routes(router);
-    rooms::routes(router)
+    let router = rooms::routes(router);
+    let router = permissions::routes(router);
+    let router = users::routes(router);
+    inbox::routes(router)
 }
 
 /// The standard error: a short text.
