@@ -4,8 +4,11 @@ mod batch;
 mod capabilities;
 mod error;
 mod files;
+mod inbox;
 mod input;
+mod permissions;
 mod rooms;
+mod users;
 
 use http::StatusCode;
 use shared::http::{Response, Router};
@@ -27,6 +30,9 @@ pub fn router(_settings: &Settings) -> Router<Community> {
     let router = batch::routes(router);
     let router = files::routes(router);
     let router = rooms::routes(router);
+    let router = permissions::routes(router);
+    let router = users::routes(router);
+    let router = inbox::routes(router);
     crate::web::routes(router)
 }
 
