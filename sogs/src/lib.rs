@@ -8,6 +8,7 @@ pub mod api;
 pub mod app;
 pub mod caller;
 pub mod directory;
+pub mod filtering;
 pub mod keys;
 pub mod links;
 pub mod model;

@@ -3,10 +3,16 @@
 //! What only reads is a method of [`Store`]. What changes something is a method of [`Write`], one transaction that is
 //! committed as a whole and then tells which caches are out of date.
 
+mod attachments;
 mod blinding;
+mod deletion;
 mod direct;
+mod messages;
 mod overrides;
+mod pins;
+mod posting;
 mod pulse;
+mod reactions;
 mod rooms;
 mod users;
 mod write;
@@ -18,8 +24,12 @@ use shared::crypto::BlindingFactor;
 use shared::db::{Database, DbError, DbOptions, Migrations};
 use sqlx::migrate::Migrator;
 
+pub use deletion::Purged;
 pub use direct::Latest;
+pub use messages::{MessageRow, Page, Query, Selection, Viewer};
+pub use posting::{MessageError, NewMessage, Posted, RateLimit};
 pub use pulse::{Pulse, RoomPulse};
+pub use reactions::{Reacted, ReactionRow, ReactionsOf};
 pub use rooms::{NewRoom, RoomChange, RoomRow};
 pub use users::UserRow;
 pub use write::{Committed, Write};
@@ -81,4 +91,9 @@ impl Store {
     pub async fn write(&self, now: Timestamp) -> Result<Write, DbError> {
         Ok(Write::new(self.db.write().await?, now, self.blinding.clone()))
     }
+}
+
+/// A list as JSON text, which is how statements take lists on both databases.
+fn json(list: &(impl serde::Serialize + ?Sized)) -> String {
+    serde_json::to_string(list).unwrap_or_default()
 }
