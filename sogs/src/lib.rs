@@ -13,6 +13,7 @@ pub mod directory;
 mod due;
 pub mod files;
 pub mod filter;
+pub mod filtering;
 pub mod jobs;
 pub mod keys;
 pub mod links;

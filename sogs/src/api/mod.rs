@@ -2,11 +2,16 @@
 
 mod batch;
 mod capabilities;
+mod deletion;
 mod error;
 mod files;
 mod inbox;
 mod input;
+mod messages;
 mod permissions;
+mod pins;
+mod posting;
+mod reactions;
 mod rooms;
 mod users;
 
@@ -28,6 +33,11 @@ pub fn router(_settings: &Settings) -> Router<Community> {
     let router = Router::default();
     let router = capabilities::routes(router);
     let router = batch::routes(router);
+    let router = messages::routes(router);
+    let router = posting::routes(router);
+    let router = reactions::routes(router);
+    let router = pins::routes(router);
+    let router = deletion::routes(router);
     let router = files::routes(router);
     let router = rooms::routes(router);
     let router = permissions::routes(router);
