@@ -34,7 +34,8 @@ pub fn router(_settings: &Settings) -> Router<Community> {
     let router = reactions::routes(router);
     let router = pins::routes(router);
     let router = deletion::routes(router);
-    rooms::routes(router)
+    let router = rooms::routes(router);
+    crate::web::routes(router)
 }
 
 /// The standard error: a short text.

@@ -4,16 +4,24 @@
 //! committed as a whole and then tells which caches are out of date.
 
 mod attachments;
+mod bans;
 mod blinding;
+mod change_error;
 mod deletion;
 mod direct;
+mod locks;
 mod messages;
 mod overrides;
+mod permissions;
 mod pins;
 mod posting;
 mod pulse;
 mod reactions;
+mod roles;
 mod rooms;
+mod schedule;
+mod standing;
+mod upkeep;
 mod users;
 mod write;
 
@@ -24,13 +32,17 @@ use shared::crypto::BlindingFactor;
 use shared::db::{Database, DbError, DbOptions, Migrations};
 use sqlx::migrate::Migrator;
 
+pub use change_error::ChangeError;
 pub use deletion::Purged;
-pub use direct::Latest;
+pub use direct::{DirectMessage, Latest, Mailbox};
 pub use messages::{MessageRow, Page, Query, Selection, Viewer};
 pub use posting::{MessageError, NewMessage, Posted, RateLimit};
 pub use pulse::{Pulse, RoomPulse};
 pub use reactions::{Reacted, ReactionRow, ReactionsOf};
+pub use roles::RoleChanged;
 pub use rooms::{NewRoom, RoomChange, RoomRow};
+pub use schedule::Planned;
+pub use upkeep::Stale;
 pub use users::UserRow;
 pub use write::{Committed, Write};
 

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use shared::clock::Timestamp;
 use shared::crypto::BlindingFactor;
-use shared::db::{DbError, PerDialect, Tx};
+use shared::db::{DbError, Tx};
 use shared::run;
 
 use crate::model::{RoomNo, UserNo};
 
 /// A change that is being made. Dropping it undoes it.
 ///
-/// Locks are taken in one order, so that two changes never wait for each other: rooms by number, then the row of the
-/// server, which [`Write::commit`] comes to last.
+/// Locks are taken in one order, so that two changes never wait for each other: one person, rooms by number, then the row
+/// of the server, which [`Write::commit`] comes to last.
 #[derive(Debug)]
 pub struct Write {
     pub(super) tx: Tx,
@@ -34,18 +34,14 @@ pub struct Committed {
     pub direct: Option<(i64, UserNo, UserNo)>,
     /// Whether direct messages were deleted.
     pub direct_deleted: bool,
+    /// Who is counted as active no more, and where.
+    pub inactive: Vec<(RoomNo, UserNo)>,
 }
 
 const NEXT_SEQNOS: &str = "UPDATE rooms
     SET message_sequence = message_sequence + $2
     WHERE id = $1
     RETURNING message_sequence";
-
-/// On SQLite nobody else writes anyway.
-const LOCK_ROOM: PerDialect = PerDialect {
-    sqlite: "SELECT id FROM rooms WHERE id = $1",
-    postgres: "SELECT id FROM rooms WHERE id = $1 FOR NO KEY UPDATE",
-};
 
 const NEXT_GENERATION: &str = "UPDATE server SET generation = generation + 1 RETURNING generation";
 
@@ -83,7 +79,8 @@ impl Write {
     }
 
     /// The next sequence number of a room; `None` if the room is gone. It locks the room until the change is committed,
-    /// so that numbers become visible in their order.
+    /// so that numbers become visible in their order. Whoever changes messages, reactions or pins of a room holds this
+    /// lock, and so is alone with them.
     ///
     /// # Errors
     ///
@@ -108,13 +105,6 @@ impl Write {
         Ok(last)
     }
 
-    /// Locks a room without taking a number, for what may turn out to change nothing; false if the room is gone. Whoever
-    /// changes messages, reactions or pins of a room holds this lock or a number, and so is alone with them.
-    pub(super) async fn lock_room(&mut self, room: RoomNo) -> Result<bool, DbError> {
-        let found = run!(self.tx, fetch_optional, query_scalar::<_, i64>, LOCK_ROOM, room.0)?;
-        Ok(found.is_some())
-    }
-
     /// Notes that something was changed that is kept in memory: a room's details, roles, bans, permissions or pins.
     pub(super) fn directory_changes(&mut self) {
         self.directory_changed = true;
@@ -130,6 +120,11 @@ impl Write {
         self.committed.direct_deleted = true;
     }
 
+    /// Notes that somebody is not counted as active in a room any more.
+    pub(super) fn inactive(&mut self, room: RoomNo, user: UserNo) {
+        self.committed.inactive.push((room, user));
+    }
+
     /// Makes the change last: it is on disk when this returns.
     ///
     /// # Errors
@@ -139,6 +134,16 @@ impl Write {
         if self.directory_changed {
             let generation = run!(self.tx, fetch_one, query_scalar::<_, i64>, NEXT_GENERATION)?;
             self.committed.generation = Some(generation);
+        }
+        let Committed {
+            generation,
+            sequences,
+            direct,
+            direct_deleted,
+            inactive: _,
+        } = &self.committed;
+        if generation.is_some() || !sequences.is_empty() || direct.is_some() || *direct_deleted {
+            self.tx.announce().await?;
         }
         self.tx.commit().await?;
         Ok(self.committed)
