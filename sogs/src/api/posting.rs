@@ -124,7 +124,10 @@ async fn post(app: Arc<Community>, request: Request) -> Result<Response, ApiErro
     };
     let mut write = app.write(&request.head).await?;
     let target: Option<User> = match &target {
-        Some(target) => Some(write.named(target).await?),
+        Some(target) => {
+            write.lock_person(target).await?;
+            Some(write.named(target).await?)
+        }
         None => None,
     };
     let new = NewMessage {
