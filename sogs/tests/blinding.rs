@@ -279,7 +279,7 @@ async fn what_was_taken_over_leaves_the_account_without_anything(stores: Stores)
         json!({ "global": true, "admin": true, "visible": true }),
     )
     .await;
-    let created = server.now();
+    let created = server.clock.now();
     server.pass(5);
     assert_eq!(person.get("/rooms").await.status, 200);
     let old = kept(&server, &session).await.unwrap();
@@ -295,7 +295,7 @@ async fn what_was_taken_over_leaves_the_account_without_anything(stores: Stores)
     let mut tx = server.app().store.database().read().await.unwrap();
     let of = "SELECT created FROM users WHERE id = $1";
     let since = shared::run!(tx, fetch_one, query_scalar::<_, i64>, of, new.user.no.0).unwrap();
-    assert_eq!(since, shared::clock::Timestamp::from_seconds(created as i64).as_nanos());
+    assert_eq!(since, created.as_nanos());
 }
 
 async fn a_ban_does_not_miss_a_first_visit_at_the_same_time(stores: Stores) {
@@ -355,7 +355,7 @@ async fn accounts_from_before_blinding_are_noted_at_start(stores: Stores) {
                         "moderator",
                         json!({ "rooms": ["lobby"], "moderator": true }),
                     )
-                    .await
+                    .await;
                 }
                 "permission" => {
                     let answer = boss.post(&path("permissions"), &json!({ "write": false })).await;

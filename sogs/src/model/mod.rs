@@ -1,11 +1,13 @@
 //! The rules, free of HTTP and SQL.
 
+mod change;
 mod permission;
 mod role;
 mod room;
 mod token;
 
+pub use change::{FlagChange, LaterFlags, PermissionChange};
 pub use permission::{Defaults, Need, Override, Permissions, Refusal, Standing, may_ban, may_purge, resolve};
-pub use role::{FlagChange, LaterFlags, PermissionChange, Role, RoleChange, Scope};
+pub use role::{Role, RoleChange, Scope};
 pub use room::{Counters, Member, Moderators, Pin, Room, RoomNo, User, UserNo};
 pub use token::{InvalidToken, RoomToken};
