@@ -217,7 +217,10 @@ impl Write {
     ///
     /// When the database fails.
     pub async fn touch_users(&mut self, seen: &[(UserNo, Timestamp)]) -> Result<(), DbError> {
-        for (user, at) in seen {
+        // In one order, so that two processes do not wait for each other.
+        let mut seen = seen.to_vec();
+        seen.sort_unstable();
+        for (user, at) in &seen {
             run!(self.tx, execute, query, TOUCH, user.0, at.as_nanos())?;
         }
         Ok(())
