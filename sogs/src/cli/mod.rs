@@ -2,8 +2,10 @@
 
 mod beside;
 mod config;
+mod confirm;
 mod init;
 mod key;
+mod letters;
 mod moderators;
 mod people;
 mod room;

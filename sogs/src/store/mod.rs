@@ -9,6 +9,7 @@ mod overrides;
 mod pulse;
 mod rooms;
 mod standing;
+mod survey;
 mod users;
 mod write;
 
@@ -22,6 +23,7 @@ use sqlx::migrate::Migrator;
 pub use direct::Latest;
 pub use pulse::{Pulse, RoomPulse};
 pub use rooms::{NewRoom, RoomChange, RoomRow};
+pub use survey::{ACTIVE_DAYS, Amount, RoomRole, RoomSurvey};
 pub use users::UserRow;
 pub use write::{Committed, Write};
 
