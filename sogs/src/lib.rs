@@ -9,6 +9,7 @@ pub mod app;
 pub mod caller;
 pub mod cli;
 pub mod directory;
+mod due;
 pub mod keys;
 pub mod links;
 pub mod model;

@@ -1,11 +1,13 @@
 //! The rules, free of HTTP and SQL.
 
 mod permission;
+mod role;
 mod room;
 mod token;
 mod wording;
 
 pub use permission::{Defaults, Need, Override, Permissions, Refusal, Standing, may_ban, may_purge, resolve};
+pub use role::{FlagChange, LaterFlags, PermissionChange, Role, RoleChange, Scope};
 pub use room::{Counters, Member, Moderators, Pin, Room, RoomNo, User, UserNo};
 pub use token::{InvalidToken, RoomToken};
 pub use wording::{BadWording, room_description, room_name};

@@ -73,6 +73,8 @@ const SYSTEM: &str = "INSERT INTO users (id, session_id, created, last_active, m
     VALUES (0, $1, $2, $2, $3, $3, $4)
     ON CONFLICT (id) DO UPDATE SET session_id = $1, moderator = $3, admin = $3, visible_mod = $4";
 
+const SYSTEM_ID: &str = "SELECT session_id FROM users WHERE id = 0";
+
 const TOUCH: &str = "UPDATE users
     SET last_active = $2
     WHERE id = $1 AND last_active < $2";
@@ -113,6 +115,16 @@ impl Store {
         }
         Ok(None)
     }
+
+    /// The id of the server itself, under the key that it last started with; `None` before its first start.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn system_user(&self) -> Result<Option<String>, DbError> {
+        let mut tx = self.db.read().await?;
+        run!(tx, fetch_optional, query_scalar::<_, String>, SYSTEM_ID)
+    }
 }
 
 impl Write {
@@ -137,6 +149,7 @@ impl Write {
         if let Some(row) = self.user_row(id).await? {
             return Ok(row.into());
         }
+        self.lock_person(id).await?;
         let inserted = run!(
             self.tx,
             fetch_optional,
@@ -159,6 +172,7 @@ impl Write {
     ///
     /// When the database fails.
     pub async fn named(&mut self, id: &UserId) -> Result<User, DbError> {
+        self.lock_person(id).await?;
         match self.known(id).await? {
             Some(user) => Ok(user),
             None => self.appear(id).await,

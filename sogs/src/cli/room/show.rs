@@ -12,7 +12,7 @@ use shared::clock::Timestamp;
 use super::set::rate_limit;
 use crate::cli::beside::Server;
 use crate::cli::letters::signed;
-use crate::cli::scope::{title, token};
+use crate::cli::scope::{missing, title, token};
 use crate::model::{Defaults, RoomToken};
 use crate::store::{ACTIVE_DAYS, Amount, RoomRole, RoomRow, RoomSurvey};
 
@@ -78,10 +78,7 @@ impl Show {
 /// A room and what is in it.
 pub(super) async fn survey(server: &Server<'_>, token: &RoomToken) -> Result<RoomSurvey> {
     let found = server.store.survey(Some(token), server.clock.now()).await?;
-    found
-        .into_iter()
-        .next()
-        .with_context(|| format!("there is no room {token}; `sogs room list` lists them"))
+    found.into_iter().next().with_context(|| missing(token))
 }
 
 /// Prints it for people.
