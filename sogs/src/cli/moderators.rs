@@ -59,6 +59,7 @@ pub(super) struct Remove {
 
 /// List moderators and admins, of everything if no place is named
 #[derive(Args)]
+#[command(mut_group("Scope", |group| group.required(false)))]
 pub(super) struct List {
     #[command(flatten)]
     scope: Option<Scope>,
@@ -147,7 +148,7 @@ fn line(changed: &RoleChanged, given: &UserId, place: &Place) -> String {
     let RoleChanged { before, now, .. } = changed;
     let person = by(&changed.session_id, given);
     if !now.moderator {
-        format!("{person} is no {} of {place} any more", role(*before))
+        format!("removed {person} as {} of {place}", role(*before))
     } else if before == now {
         format!("{person} is a {} of {place} already", role(*now))
     } else {

@@ -116,6 +116,16 @@ impl Store {
         Ok(None)
     }
 
+    /// The row of a person.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn user_row(&self, no: UserNo) -> Result<Option<UserRow>, DbError> {
+        let mut tx = self.db.read().await?;
+        run!(tx, fetch_optional, query_as::<_, UserRow>, FIND_BY_NUMBER, no.0)
+    }
+
     /// The id of the server itself, under the key that it last started with; `None` before its first start.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::cli::beside::Server;
 use crate::cli::letters::signed;
 use crate::cli::scope::{missing, title, token};
 use crate::model::{Defaults, RoomToken};
-use crate::store::{ACTIVE_DAYS, Amount, RoomRole, RoomRow, RoomSurvey};
+use crate::store::{ACTIVE_DAYS, RoomRole, RoomRow, RoomSurvey};
 
 /// List all rooms with their links
 #[derive(Args)]
@@ -48,7 +48,7 @@ impl List {
                 [
                     survey.room.token.clone(),
                     survey.room.name.clone(),
-                    amount(survey.messages),
+                    output::amount(survey.messages.count, survey.messages.bytes),
                     survey.active[1].to_string(),
                     signed(defaults(&survey.room)),
                 ]
@@ -90,8 +90,14 @@ pub(super) fn print(survey: &RoomSurvey, server: &Server<'_>) {
         println!("description    {}", text.replace('\n', "\n               "));
     }
     println!("created        {}", output::time(Timestamp::from_nanos(room.created)));
-    println!("messages       {}", amount(survey.messages));
-    println!("attachments    {}", amount(survey.files));
+    println!(
+        "messages       {}",
+        output::amount(survey.messages.count, survey.messages.bytes)
+    );
+    println!(
+        "attachments    {}",
+        output::amount(survey.files.count, survey.files.bytes)
+    );
     let top = survey.top_reactions.iter();
     let top: Vec<String> = top.map(|(reaction, count)| format!("{reaction} {count}")).collect();
     let colon = if top.is_empty() { "" } else { ": " };
@@ -112,7 +118,12 @@ fn counts(roles: &[RoomRole]) -> String {
         let count = roles.iter().filter(|role| role.admin == admin).count();
         let hidden = roles.iter().filter(|role| role.admin == admin && !role.visible).count();
         let plural = if count == 1 { "" } else { "s" };
-        format!("{count} {noun}{plural} ({hidden} hidden)")
+        let hidden = if hidden == 0 {
+            String::new()
+        } else {
+            format!(" ({hidden} hidden)")
+        };
+        format!("{count} {noun}{plural}{hidden}")
     };
     format!("{}, {}", part(true, "admin"), part(false, "moderator"))
 }
@@ -124,14 +135,6 @@ fn kind(role: &RoomRole) -> &'static str {
         (true, false) => "moderator",
         (false, false) => "hidden moderator",
     }
-}
-
-fn amount(amount: Amount) -> String {
-    format!(
-        "{} ({})",
-        amount.count,
-        output::size(u64::try_from(amount.bytes).unwrap_or(0))
-    )
 }
 
 fn defaults(room: &RoomRow) -> Defaults {
