@@ -17,6 +17,7 @@ use crate::activity::Activity;
 use crate::api;
 use crate::caller;
 use crate::directory::Directory;
+use crate::model::ReactionLimit;
 use crate::nonces::Nonces;
 use crate::settings::Settings;
 use crate::store::Store;
@@ -40,6 +41,8 @@ pub struct Community {
     pub activity: Activity,
     /// Nonces that were used.
     pub nonces: Nonces,
+    /// Who has added many reactions.
+    pub reaction_limit: ReactionLimit,
     /// Checks signatures.
     pub verifier: Verifier,
     /// The key of the server.
@@ -65,6 +68,7 @@ impl Community {
             directory: Directory::new(store.clone()),
             activity: Activity::default(),
             nonces: Nonces::new(clock.clone()),
+            reaction_limit: ReactionLimit::per_minute(settings.limits.reactions_per_minute, clock.clone()),
             verifier: Verifier::new(*key.public(), PointCache::default()),
             stopping: AtomicBool::new(false),
             router: api::router(&settings),

@@ -2,8 +2,13 @@
 
 mod batch;
 mod capabilities;
+mod deletion;
 mod error;
 mod input;
+mod messages;
+mod pins;
+mod posting;
+mod reactions;
 mod rooms;
 
 use http::StatusCode;
@@ -24,6 +29,11 @@ pub fn router(_settings: &Settings) -> Router<Community> {
     let router = Router::default();
     let router = capabilities::routes(router);
     let router = batch::routes(router);
+    let router = messages::routes(router);
+    let router = posting::routes(router);
+    let router = reactions::routes(router);
+    let router = pins::routes(router);
+    let router = deletion::routes(router);
     rooms::routes(router)
 }
 

@@ -1,12 +1,14 @@
 //! The rules, free of HTTP and SQL.
 
 mod permission;
+mod reaction_limit;
 mod role;
 mod room;
 mod token;
 mod wording;
 
 pub use permission::{Defaults, Need, Override, Permissions, Refusal, Standing, may_ban, may_purge, resolve};
+pub use reaction_limit::ReactionLimit;
 pub use role::{FlagChange, LaterFlags, PermissionChange, Role, RoleChange, Scope};
 pub use room::{Counters, Member, Moderators, Pin, Room, RoomNo, User, UserNo};
 pub use token::{InvalidToken, RoomToken};
