@@ -17,6 +17,7 @@ use crate::activity::Activity;
 use crate::api;
 use crate::caller;
 use crate::directory::Directory;
+use crate::files::Files;
 use crate::model::ReactionLimit;
 use crate::nonces::Nonces;
 use crate::settings::Settings;
@@ -33,6 +34,8 @@ pub struct Community {
     pub store: Store,
     /// The bytes of files.
     pub blobs: BlobStore,
+    /// The files: rows and bytes together.
+    pub files: Files,
     /// What time it is.
     pub clock: Clock,
     /// Rooms and people in memory.
@@ -66,6 +69,7 @@ impl Community {
         } = settings.common.http;
         Arc::new(Self {
             directory: Directory::new(store.clone()),
+            files: Files::new(&settings, store.clone(), blobs.clone(), clock.clone()),
             activity: Activity::default(),
             nonces: Nonces::new(clock.clone()),
             reaction_limit: ReactionLimit::per_minute(settings.limits.reactions_per_minute, clock.clone()),

@@ -10,13 +10,18 @@ use http::HeaderName;
 use shared::blob::BlobStore;
 use shared::clock::Clock;
 use shared::crypto::{BlindingFactor, X25519Pair, X25519Public};
+use shared::filing::meet;
 use shared::http::{Front, Health, MissLimiter, RunningFront, listen, serve_ops};
 use shared::telemetry;
 
 use crate::app::Community;
+use crate::jobs::{self, Jobs};
 use crate::keys;
 use crate::settings::Settings;
 use crate::store::Store;
+
+/// How old a leftover of an interrupted write must be before it is removed; other processes may be writing.
+const LEFTOVER_AGE: Duration = Duration::from_secs(10 * 60);
 
 /// The window in which "not found" answers are counted.
 const MISS_WINDOW: Duration = Duration::from_secs(60);
@@ -25,6 +30,7 @@ const MISS_WINDOW: Duration = Duration::from_secs(60);
 pub struct Running {
     app: Arc<Community>,
     front: RunningFront,
+    jobs: Jobs,
 }
 
 impl Running {
@@ -36,6 +42,12 @@ impl Running {
     pub async fn start(settings: Settings, clock: Clock) -> Result<Self> {
         let (key, store) = open(&settings).await?;
         let blobs = BlobStore::open(&settings.blobs()).context("the place for the files cannot be used")?;
+        meet(store.database(), &blobs).await?;
+        match blobs.clean_staging(clock.now().minus(LEFTOVER_AGE)).await {
+            Ok(0) => {}
+            Ok(leftovers) => tracing::info!(leftovers, "removed leftovers of interrupted writes"),
+            Err(error) => tracing::warn!(%error, "leftovers of interrupted writes could not be removed"),
+        }
         prepare(&store, &clock, key.public()).await?;
         let listener = listen(settings.listen())?;
         let app = Community::new(settings, store, blobs, key, clock);
@@ -57,7 +69,8 @@ impl Running {
             .limit_misses(misses)
             .address_header(address_header);
         let front = front.start(listener)?;
-        Ok(Self { app, front })
+        let jobs = Jobs::start(&app);
+        Ok(Self { app, front, jobs })
     }
 
     /// The address it listens on.
@@ -72,10 +85,19 @@ impl Running {
         &self.app
     }
 
+    /// Ends timed work, for tests that count what is written; nothing starts it again.
+    pub async fn stop_jobs(&mut self) {
+        std::mem::take(&mut self.jobs).stop().await;
+    }
+
     /// Stops accepting, answers what is in flight, and closes the database.
     pub async fn stop(self) {
         self.app.stopping.store(true, Ordering::Relaxed);
         self.front.stop().await;
+        self.jobs.stop().await;
+        if let Err(error) = jobs::flush_activity(&self.app).await {
+            tracing::warn!(%error, "who was seen in the last seconds could not be written down");
+        }
         self.app.store.database().close().await;
     }
 }

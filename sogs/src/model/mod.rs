@@ -1,5 +1,7 @@
 //! The rules, free of HTTP and SQL.
 
+mod allowance;
+pub mod filename;
 mod permission;
 mod reaction_limit;
 mod role;
@@ -7,6 +9,7 @@ mod room;
 mod token;
 mod wording;
 
+pub use allowance::Allowance;
 pub use permission::{Defaults, Need, Override, Permissions, Refusal, Standing, may_ban, may_purge, resolve};
 pub use reaction_limit::ReactionLimit;
 pub use role::{FlagChange, LaterFlags, PermissionChange, Role, RoleChange, Scope};
