@@ -2,6 +2,7 @@
 
 mod add;
 mod delete;
+mod image;
 mod set;
 mod show;
 
@@ -20,6 +21,7 @@ pub(super) enum Command {
     List(show::List),
     Show(show::Show),
     Set(set::Set),
+    Image(image::Image),
     Delete(delete::Delete),
 }
 
@@ -31,6 +33,7 @@ impl Command {
             Self::List(list) => list.run(&server).await,
             Self::Show(show) => show.run(&server).await,
             Self::Set(set) => set.run(&server).await,
+            Self::Image(image) => image.run(&server).await,
             Self::Delete(delete) => delete.run(&server).await,
         }
     }

@@ -4,6 +4,7 @@ mod ban;
 mod bans;
 mod list;
 mod permit;
+mod purge;
 mod show;
 
 use std::process::ExitCode;
@@ -22,6 +23,7 @@ pub(super) enum Command {
     Unban(ban::Unban),
     Bans(bans::Bans),
     Permit(permit::Permit),
+    Purge(purge::Purge),
 }
 
 impl Command {
@@ -34,6 +36,7 @@ impl Command {
             Self::Unban(unban) => unban.run(&server).await,
             Self::Bans(bans) => bans.run(&server).await,
             Self::Permit(permit) => permit.run(&server).await,
+            Self::Purge(purge) => purge.run(&server).await,
         }
     }
 }
