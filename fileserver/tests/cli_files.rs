@@ -7,7 +7,7 @@ mod support;
 use serde_json::Value;
 use shared::client::Request;
 use shared::filing::count_doomed;
-use support::{Place, Stores, now};
+use support::{Place, Stores, Transfers, now};
 
 in_every_place!(
     a_file_is_described_and_can_be_given_a_longer_life,

@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use shared::clock::Clock;
 use shared::db::DbOptions;
 use shared::filing::{self, InstallationError, meet};
-use support::{Place, Stores, blobs};
+use support::{Place, Stores, Transfers, blobs};
 
 in_every_place!(
     a_database_that_knows_nothing_does_not_take_the_files_of_another_for_strays,

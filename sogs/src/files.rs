@@ -99,7 +99,8 @@ impl Files {
         Ok(None)
     }
 
-    async fn write(&self, bytes: Bytes) -> Result<Option<BlobKey>, BlobError> {
+    /// Writes bytes for a row that is to come; empty ones are kept nowhere.
+    pub(crate) async fn write(&self, bytes: Bytes) -> Result<Option<BlobKey>, BlobError> {
         if bytes.is_empty() {
             return Ok(None);
         }
@@ -109,7 +110,7 @@ impl Files {
     }
 
     /// Removes bytes whose row could not be committed. What cannot be removed now, the stray hunt finds.
-    async fn discard(&self, key: &BlobKey) {
+    pub(crate) async fn discard(&self, key: &BlobKey) {
         if let Err(error) = self.blobs.delete(key).await {
             tracing::warn!(%error, "the bytes of a failed upload could not be removed yet");
         }
