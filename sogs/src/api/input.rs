@@ -54,15 +54,6 @@ pub(crate) fn object(request: &Request) -> Result<Map<String, Value>, ApiError> 
     }
 }
 
-/// A JSON object of this shape; keys that are not known are ignored.
-///
-/// # Errors
-///
-/// 400.
-pub(crate) fn parsed<T: for<'de> Deserialize<'de>>(request: &Request) -> Result<T, ApiError> {
-    serde_json::from_value(Value::Object(object(request)?)).map_err(|error| ApiError::bad(error.to_string()))
-}
-
 /// A JSON object of this shape, read without making a tree of it first: for what is posted all the time.
 ///
 /// # Errors
