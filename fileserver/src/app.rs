@@ -10,12 +10,13 @@ use shared::blob::BlobStore;
 use shared::clock::Clock;
 use shared::config::HttpSettings;
 use shared::crypto::{PointCache, ServerKeys};
+use shared::filing::FreeSpace;
 use shared::http::{App, Budget, Health, Limits, OnionKeys, Response, Router};
 use shared::onion::v3::Slashless;
 
 use crate::api;
 use crate::files::Files;
-use crate::model::{Allowance, FreeSpace, Releases, SpentUntil};
+use crate::model::{Allowance, Releases, SpentUntil};
 use crate::settings::Settings;
 use crate::store::Store;
 

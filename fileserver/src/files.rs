@@ -5,15 +5,13 @@
 //! leaves at worst bytes without a row, which [`Files::remove_strays`] finds.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt;
-use shared::blob::{Blob, BlobError, BlobKey, BlobStore, Listed};
+use shared::blob::{Blob, BlobError, BlobKey, BlobStore};
 use shared::clock::{Clock, Timestamp};
 use shared::db::DbError;
+use shared::filing::{self, InstallationError};
 
-use crate::installation::{self, InstallationError};
 use crate::model::{FileId, FixedBits};
 use crate::store::{FileRow, NewFile, Store};
 
@@ -23,14 +21,8 @@ const DRAWS: usize = 25;
 /// Files of this size and more are hashed off the threads that serve requests.
 const HEAVY: usize = 32 * 1024;
 
-/// How old bytes without a row must be before they are taken for strays: far older than any upload can be.
-pub(crate) const STRAY_AGE: Duration = Duration::from_secs(2 * 60 * 60);
-
 /// How many rows a sweep takes away at a time, so that uploads get their turn in between.
 const SWEEP_BATCH: u32 = 500;
-
-/// After so many failures in a row to reach the store, no more is deleted in this sweep.
-const FAILURES_IN_A_ROW: usize = 3;
 
 /// What can go wrong while files are stored and fetched.
 #[derive(Debug, thiserror::Error)]
@@ -290,35 +282,7 @@ impl Files {
     ///
     /// [`FilesError`] when the database fails.
     pub(crate) async fn delete_doomed(&self) -> Result<usize, FilesError> {
-        let (mut deleted, mut failures) = (0, Failures::default());
-        let mut after = String::new();
-        while !failures.are_of_the_store() {
-            let page = self.store.doomed(&after, SWEEP_BATCH).await?;
-            let Some(last) = page.last() else { break };
-            after.clone_from(last);
-            let mut gone = Vec::new();
-            for blob in page {
-                let outcome = match blob.parse() {
-                    Ok(key) => self.blobs.delete(&key).await,
-                    Err(_) => Ok(()),
-                };
-                if failures.note(outcome) {
-                    gone.push(blob);
-                } else if failures.are_of_the_store() {
-                    break;
-                }
-            }
-            if !gone.is_empty() {
-                self.store.forget_doomed(&gone).await?;
-                deleted += gone.len();
-            }
-            tokio::task::yield_now().await;
-        }
-        if let Some(error) = failures.first {
-            let left = failures.count;
-            tracing::warn!(%error, left, "bytes of deleted files could not be removed yet");
-        }
-        Ok(deleted)
+        Ok(filing::delete_doomed(self.store.database(), &self.blobs).await?)
     }
 
     /// Takes away one file at once. The answer says whether there was one. Bytes that cannot be deleted now are deleted
@@ -339,23 +303,7 @@ impl Files {
     ///
     /// [`InstallationError`] when the bytes are not known to be those of this database, or one of the two fails.
     pub async fn remove_strays(&self) -> Result<usize, InstallationError> {
-        installation::verify(&self.store, &self.blobs).await?;
-        let before = self.clock.now().minus(STRAY_AGE);
-        let mut removed = 0;
-        let mut listed = self.blobs.list().chunks(SWEEP_BATCH as usize);
-        while let Some(page) = listed.next().await {
-            let page: Vec<_> = page.into_iter().collect::<Result<_, BlobError>>()?;
-            let old = page.iter().filter_map(|listed| match listed {
-                Listed::Blob(blob) if blob.modified < before => Some(blob.key.to_string()),
-                Listed::Blob(_) | Listed::Foreign(_) => None,
-            });
-            let strays = self.store.without_row(&old.collect::<Vec<_>>()).await?;
-            for key in strays.iter().filter_map(|stray| stray.parse().ok()) {
-                self.blobs.delete(&key).await?;
-                removed += 1;
-            }
-        }
-        Ok(removed)
+        filing::remove_strays(self.store.database(), &self.blobs, self.clock.now()).await
     }
 
     /// Counts the bytes of all files anew, if there is a quota.
@@ -403,34 +351,5 @@ pub(crate) async fn content_id(bytes: Bytes) -> FileId {
     match tokio::task::spawn_blocking(move || FileId::of_content(&bytes)).await {
         Ok(id) => id,
         Err(_cancelled) => FileId::of_content(&kept),
-    }
-}
-
-/// What went wrong while one set of bytes after the other was deleted.
-#[derive(Default)]
-struct Failures {
-    first: Option<BlobError>,
-    count: usize,
-    in_a_row: usize,
-}
-
-impl Failures {
-    /// Whether it went well.
-    fn note(&mut self, outcome: Result<(), BlobError>) -> bool {
-        match outcome {
-            Ok(()) => self.in_a_row = 0,
-            Err(error) => {
-                self.count += 1;
-                self.in_a_row += usize::from(error.is_unavailable());
-                self.first.get_or_insert(error);
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Whether it looks as if the store were away, so that each further attempt would only cost its patience.
-    const fn are_of_the_store(&self) -> bool {
-        self.in_a_row >= FAILURES_IN_A_ROW
     }
 }

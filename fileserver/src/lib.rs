@@ -10,7 +10,6 @@ pub mod archive;
 pub mod checkup;
 pub mod cli;
 pub mod files;
-pub mod installation;
 pub mod jobs;
 pub mod keys;
 pub mod model;

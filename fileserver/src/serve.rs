@@ -12,11 +12,11 @@ use anyhow::{Context, Result};
 use http::HeaderName;
 use shared::blob::BlobStore;
 use shared::clock::Clock;
+use shared::filing::meet;
 use shared::http::{Front, Health, MissLimiter, RunningFront, listen, serve_ops};
 use shared::telemetry;
 
 use crate::app::FileServer;
-use crate::installation::meet;
 use crate::jobs::Jobs;
 use crate::keys::Keys;
 use crate::settings::Settings;
@@ -50,7 +50,7 @@ impl Running {
             .await
             .context("the database cannot be used")?;
         let blobs = BlobStore::open(&settings.blobs()).context("the place for the files cannot be used")?;
-        meet(&store, &blobs).await?;
+        meet(store.database(), &blobs).await?;
         match blobs.clean_staging(clock.now().minus(LEFTOVER_AGE)).await {
             Ok(0) => {}
             Ok(leftovers) => tracing::info!(leftovers, "removed leftovers of interrupted writes"),

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::blob::BlobOptions;
-use shared::config::{CommonSettings, Size, Span};
+use shared::config::{BadSettings, CommonSettings, Size, Span};
 use shared::db::DbOptions;
 
 use crate::model::{FixedBits, Lifetimes};
@@ -163,14 +163,6 @@ impl Default for VersionSettings {
     }
 }
 
-/// Settings contradict each other or ask for the impossible.
-#[derive(Debug, thiserror::Error)]
-#[error("{key}: {reason}")]
-pub struct BadSettings {
-    key: &'static str,
-    reason: String,
-}
-
 impl Settings {
     /// Looks for what the types of the keys alone cannot rule out.
     ///
@@ -178,19 +170,11 @@ impl Settings {
     ///
     /// [`BadSettings`] with the first key that cannot stand.
     pub fn validate(&self) -> Result<(), BadSettings> {
-        let bad = |key, reason: &str| {
-            Err(BadSettings {
-                key,
-                reason: reason.to_owned(),
-            })
-        };
+        let bad = |key, reason: &str| Err(BadSettings::new(key, reason));
         self.files
             .fixed_bits
             .parse::<FixedBits>()
-            .map_err(|reason| BadSettings {
-                key: "files.fixed_bits",
-                reason,
-            })?;
+            .map_err(|reason| BadSettings::new("files.fixed_bits", reason))?;
         if self.files.max_size.0 == 0 || self.files.max_size.0 > LARGEST_POSSIBLE {
             return bad(
                 "files.max_size",
@@ -203,16 +187,10 @@ impl Settings {
             return bad("abuse.upload_bytes_per_minute", "must be 0 or at least files.max_size");
         }
         if let Some(level) = &self.common.log_level {
-            shared::telemetry::check_level(level).map_err(|error| BadSettings {
-                key: "log_level",
-                reason: error.to_string(),
-            })?;
+            shared::telemetry::check_level(level).map_err(|error| BadSettings::new("log_level", error.to_string()))?;
         }
         if let Some(url) = &self.common.base_url {
-            let parsed = url::Url::parse(url).map_err(|error| BadSettings {
-                key: "base_url",
-                reason: error.to_string(),
-            })?;
+            let parsed = url::Url::parse(url).map_err(|error| BadSettings::new("base_url", error.to_string()))?;
             if !matches!(parsed.scheme(), "http" | "https") || parsed.host_str().is_none() {
                 return bad("base_url", "must be an address such as https://files.example.org");
             }

@@ -14,7 +14,7 @@ use fileserver::store::{FileRow, Store};
 use serde_json::Value;
 use shared::clock::Clock;
 use shared::db::DbOptions;
-use support::{Place, Stores, blobs, damage};
+use support::{Place, Stores, Transfers, blobs, damage};
 
 in_every_place!(
     a_backup_of_a_running_server_is_restored_onto_either_pair_of_stores,

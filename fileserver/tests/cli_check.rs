@@ -13,7 +13,7 @@ use fileserver::files::Files;
 use fileserver::store::FileRow;
 use serde_json::Value;
 use shared::blob::BlobKey;
-use support::{Done, Place, Stores, blobs, damage};
+use support::{Done, Place, Stores, Transfers, blobs, damage};
 
 in_every_place!(
     nothing_is_found_where_all_is_well,

@@ -8,13 +8,13 @@ use std::fs;
 use std::time::Duration;
 
 use fileserver::files::Files;
-use fileserver::installation::{InstallationError, meet};
 use fileserver::model::FixedBits;
 use fileserver::store::Store;
 use futures_util::future::join_all;
 use shared::clock::Clock;
 use shared::db::DbOptions;
-use support::{Place, Stores, blobs};
+use shared::filing::{self, InstallationError, meet};
+use support::{Place, Stores, Transfers, blobs};
 
 in_every_place!(
     a_database_that_knows_nothing_does_not_take_the_files_of_another_for_strays,
@@ -50,7 +50,9 @@ async fn a_database_that_knows_nothing_does_not_take_the_files_of_another_for_st
 async fn a_first_start_that_was_broken_off_is_finished_by_the_next(stores: Stores) {
     let Some(place) = Place::on(stores) else { return };
     let files = place.files().await;
-    files.store().name_installation("begun").await.unwrap();
+    filing::name_installation(files.store().database(), "begun")
+        .await
+        .unwrap();
     assert_eq!(place.serve().stop(), Some(0));
     assert_eq!(files.blobs().owner().await.unwrap().as_deref(), Some("begun"));
 }
@@ -58,18 +60,18 @@ async fn a_first_start_that_was_broken_off_is_finished_by_the_next(stores: Store
 async fn of_several_first_starts_at_once_all_come_to_the_same(stores: Stores) {
     let Some(place) = Place::on(stores) else { return };
     let files = place.files().await;
-    for met in join_all((0..8).map(|_| meet(files.store(), files.blobs()))).await {
+    for met in join_all((0..8).map(|_| meet(files.store().database(), files.blobs()))).await {
         met.unwrap();
     }
     let owner = files.blobs().owner().await.unwrap();
     assert!(owner.as_ref().is_some_and(|owner| owner.len() == 32));
-    assert_eq!(files.store().installation().await.unwrap(), owner);
+    assert_eq!(filing::installation(files.store().database()).await.unwrap(), owner);
 }
 
 async fn what_says_whose_the_files_are_is_in_no_listing(stores: Stores) {
     let Some(place) = Place::on(stores) else { return };
     let files = place.files().await;
-    meet(files.store(), files.blobs()).await.unwrap();
+    meet(files.store().database(), files.blobs()).await.unwrap();
     let listed: Vec<_> = futures_util::StreamExt::collect(files.blobs().list()).await;
     assert!(listed.is_empty(), "{listed:?}");
 }
@@ -102,8 +104,8 @@ async fn a_backup_has_no_installation_and_what_is_restored_from_it_its_own() {
     other.run(&["restore", backup.to_str().unwrap()]).ok();
     let [one, other] = [place.files().await, other.files().await];
     let names = [
-        one.store().installation().await.unwrap(),
-        other.store().installation().await.unwrap(),
+        filing::installation(one.store().database()).await.unwrap(),
+        filing::installation(other.store().database()).await.unwrap(),
     ];
     assert!(names.iter().all(Option::is_some));
     assert_ne!(names.first(), names.last());

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod config;
 pub mod crypto;
 pub mod db;
+pub mod filing;
 pub mod fuzz;
 pub mod http;
 pub mod key_file;

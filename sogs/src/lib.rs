@@ -11,6 +11,7 @@ pub mod cli;
 pub mod content;
 pub mod directory;
 mod due;
+pub mod files;
 pub mod filter;
 pub mod filtering;
 pub mod jobs;

@@ -10,6 +10,7 @@ use http::HeaderName;
 use shared::blob::BlobStore;
 use shared::clock::Clock;
 use shared::crypto::{BlindingFactor, X25519Pair, X25519Public};
+use shared::filing::meet;
 use shared::http::{Front, Health, MissLimiter, RunningFront, listen, serve_ops};
 use shared::telemetry;
 
@@ -18,6 +19,9 @@ use crate::jobs::{self, Jobs};
 use crate::keys;
 use crate::settings::Settings;
 use crate::store::Store;
+
+/// How old a leftover of an interrupted write must be before it is removed; other processes may be writing.
+const LEFTOVER_AGE: Duration = Duration::from_secs(10 * 60);
 
 /// The window in which "not found" answers are counted.
 const MISS_WINDOW: Duration = Duration::from_secs(60);
@@ -38,9 +42,15 @@ impl Running {
     pub async fn start(settings: Settings, clock: Clock) -> Result<Self> {
         let (key, store) = open(&settings).await?;
         let blobs = BlobStore::open(&settings.blobs()).context("the place for the files cannot be used")?;
+        meet(store.database(), &blobs).await?;
+        match blobs.clean_staging(clock.now().minus(LEFTOVER_AGE)).await {
+            Ok(0) => {}
+            Ok(leftovers) => tracing::info!(leftovers, "removed leftovers of interrupted writes"),
+            Err(error) => tracing::warn!(%error, "leftovers of interrupted writes could not be removed"),
+        }
         prepare(&store, &clock, key.public()).await?;
         let listener = listen(settings.listen())?;
-        let app = Community::new(settings, store, blobs, key, clock);
+        let app = Community::new(settings, store, blobs, key, clock)?;
         let http = &app.settings.common.http;
         let misses = (http.misses_per_minute > 0).then(|| MissLimiter::new(http.misses_per_minute, MISS_WINDOW));
         let address_header = match &http.client_address_header {

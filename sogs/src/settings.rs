@@ -1,5 +1,7 @@
 //! The configuration of the community server.
 
+mod bounds;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,8 +9,11 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::blob::BlobOptions;
-use shared::config::{CommonSettings, Size, Span};
+use shared::config::{BadSettings, CommonSettings, Size, Span};
+use shared::crypto::X25519Secret;
 use shared::db::DbOptions;
+
+use crate::filter::{FilterSettings, Filters};
 
 /// What environment variables of the community server begin with.
 pub const PREFIX: &str = "SOGS";
@@ -17,9 +22,6 @@ const DAY: u64 = 86_400;
 
 /// The largest request: a file of the largest size, in base64, in a batch.
 pub const LARGEST_REQUEST: u64 = 16 * 1024 * 1024;
-
-/// The longest span that a setting may ask for, so that no time gets out of range.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * DAY);
 
 /// All settings.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +36,8 @@ pub struct Settings {
     pub rooms: RoomSettings,
     /// Messages in rooms.
     pub messages: MessageSettings,
+    /// What is not to be shown.
+    pub filters: FilterSettings,
     /// Attachments and room images.
     pub files: FileSettings,
     /// Direct messages.
@@ -202,14 +206,6 @@ impl FileSettings {
     }
 }
 
-/// Settings contradict each other or ask for the impossible.
-#[derive(Debug, thiserror::Error)]
-#[error("{key}: {reason}")]
-pub struct BadSettings {
-    key: &'static str,
-    reason: String,
-}
-
 impl Settings {
     /// Looks for what the types of the keys alone cannot rule out.
     ///
@@ -217,59 +213,26 @@ impl Settings {
     ///
     /// [`BadSettings`] with the first key that cannot stand.
     pub fn validate(&self) -> Result<(), BadSettings> {
-        let bad = |key, reason: &str| {
-            Err(BadSettings {
-                key,
-                reason: reason.to_owned(),
-            })
-        };
-        let spans = [
-            ("rooms.active_threshold", self.rooms.active_threshold),
-            ("rooms.active_prune_threshold", self.rooms.active_prune_threshold),
-            (
-                "messages.history_prune_threshold",
-                self.messages.history_prune_threshold,
-            ),
-            ("files.expiry", self.files.expiry),
-            ("direct_messages.expiry", self.direct_messages.expiry),
-        ];
-        if let Some((key, _)) = spans.iter().find(|(_, span)| span.0 > LONGEST) {
-            return bad(key, "must be at most 100 years");
-        }
+        let bad = |key, reason: &str| Err(BadSettings::new(key, reason));
+        bounds::check(self)?;
         if self.rooms.active_prune_threshold.0 < self.rooms.active_threshold.0 {
             return bad(
                 "rooms.active_prune_threshold",
                 "must not be shorter than rooms.active_threshold",
             );
         }
-        if self.files.max_size.0 == 0 || self.files.max_size.0 > LARGEST_REQUEST {
-            return bad("files.max_size", "must be from 1 byte to 16 MiB");
-        }
-        for (key, size) in [
-            ("messages.max_size", self.messages.max_size),
-            ("direct_messages.max_size", self.direct_messages.max_size),
-        ] {
-            if size.0 == 0 || size.0 > 1024 * 1024 {
-                return bad(key, "must be from 1 byte to 1 MiB");
-            }
-        }
-        if self.limits.batch_elements == 0 {
-            return bad("limits.batch_elements", "must be at least 1");
-        }
-        if self.rooms.max_name_length == 0 {
-            return bad("rooms.max_name_length", "must be at least 1");
+        // Which key the replies would be signed with does not matter here.
+        if let Err(error) = Filters::new(&self.filters, &X25519Secret::from_bytes([1; 32])) {
+            return Err(BadSettings {
+                key: "filters",
+                reason: format!("{:#}", anyhow::Error::from(error)),
+            });
         }
         if let Some(level) = &self.common.log_level {
-            shared::telemetry::check_level(level).map_err(|error| BadSettings {
-                key: "log_level",
-                reason: error.to_string(),
-            })?;
+            shared::telemetry::check_level(level).map_err(|error| BadSettings::new("log_level", error.to_string()))?;
         }
         if let Some(url) = &self.common.base_url {
-            let parsed = url::Url::parse(url).map_err(|error| BadSettings {
-                key: "base_url",
-                reason: error.to_string(),
-            })?;
+            let parsed = url::Url::parse(url).map_err(|error| BadSettings::new("base_url", error.to_string()))?;
             let plain = matches!(parsed.path(), "" | "/") && parsed.query().is_none() && parsed.fragment().is_none();
             if !matches!(parsed.scheme(), "http" | "https") || parsed.host_str().is_none() || !plain {
                 return bad(

@@ -8,6 +8,7 @@ use serde::Serialize;
 use shared::blob::{BlobError, BlobOptions, BlobStore, Listed};
 use shared::clock::Clock;
 use shared::db::DbOptions;
+use shared::filing::without_row;
 
 use super::folder::{Folder, put_in_place, remove_database, replace, with_suffix};
 use super::{AT_ONCE, ArchiveError, BLOBS, CONFIGURATION, DATABASE, Manifest, PAGE, Progress};
@@ -222,7 +223,7 @@ async fn remove_unreferenced(rows: &Store, blobs: &BlobStore) -> Result<u64, Arc
             Listed::Blob(blob) => Some(blob.key.to_string()),
             Listed::Foreign(_) => None,
         });
-        for key in rows.without_row(&keys.collect::<Vec<_>>()).await? {
+        for key in without_row(rows.database(), &keys.collect::<Vec<_>>()).await? {
             if let Ok(key) = key.parse() {
                 blobs.delete(&key).await?;
                 removed += 1;

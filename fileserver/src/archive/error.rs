@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use shared::blob::BlobError;
 use shared::db::DbError;
+use shared::filing::InstallationError;
 use shared::key_file::KeyFileError;
 
 use crate::files::FilesError;
-use crate::installation::InstallationError;
 use crate::keys::KeysError;
 
 /// Why a backup cannot be made or restored.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use shared::blob::{BlobError, BlobStore};
 use shared::clock::Clock;
 use shared::db::{DbOptions, Dialect};
+use shared::filing::{count_doomed, meet};
 use shared::key_file;
 use zeroize::Zeroizing;
 
@@ -16,7 +17,6 @@ use super::backup::blobs_in;
 use super::folder::remove_database;
 use super::{AT_ONCE, ArchiveError, DATABASE, Manifest, PAGE, Progress};
 use crate::files::Files;
-use crate::installation::meet;
 use crate::jobs::LEASE;
 use crate::keys::{KEY_FILES, Keys};
 use crate::store::{FileRow, Store};
@@ -67,10 +67,10 @@ pub async fn restore(
     let lease = target.files.store().database().lease(LEASE).await?;
     let _lease = lease.ok_or(ArchiveError::Running)?;
     target.files.blobs().ping().await?;
-    meet(target.files.store(), target.files.blobs()).await?;
+    meet(target.files.store().database(), target.files.blobs()).await?;
     // What is doomed or expired goes first: it must neither count nor be deleted later.
     target.files.sweep().await?;
-    match target.files.store().count_doomed().await? {
+    match count_doomed(target.files.store().database()).await? {
         0 => {}
         doomed => return Err(ArchiveError::Doomed(doomed)),
     }

@@ -2,9 +2,9 @@
 
 use futures_util::StreamExt;
 use shared::blob::{BlobError, BlobKey, BlobMeta, Listed};
+use shared::filing::{STRAY_AGE, without_row};
 
 use super::{Checkup, CheckupError, Cursor, Fault, Finding};
-use crate::files::STRAY_AGE;
 
 /// Blobs whose rows are asked for at a time.
 const PAGE: usize = 500;
@@ -38,7 +38,7 @@ impl Checkup<'_> {
 
     async fn strays(&mut self, old: &[BlobMeta]) -> Result<(), CheckupError> {
         let keys: Vec<String> = old.iter().map(|blob| blob.key.to_string()).collect();
-        let strays = self.files.store().without_row(&keys).await?;
+        let strays = without_row(self.files.store().database(), &keys).await?;
         for blob in old
             .iter()
             .filter(|blob| strays.iter().any(|stray| stray == blob.key.as_str()))

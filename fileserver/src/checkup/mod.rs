@@ -14,6 +14,7 @@ pub use finding::{Fault, Finding};
 use shared::blob::BlobError;
 use shared::clock::Clock;
 use shared::db::{DbError, Thoroughness};
+use shared::filing;
 
 use crate::files::{Files, FilesError};
 
@@ -133,7 +134,7 @@ pub async fn check(files: &Files, plan: Plan, watch: &mut (dyn Watch + Send)) ->
     if checkup.plan.repair {
         files.delete_doomed().await?;
     }
-    checkup.summary.pending = files.store().count_doomed().await?;
+    checkup.summary.pending = filing::count_doomed(files.store().database()).await?;
     checkup.summary.next = next;
     Ok(checkup.summary)
 }

@@ -21,9 +21,9 @@ use shared::blob::BlobStore;
 use shared::cli::{self, about, output};
 use shared::clock::Clock;
 use shared::config::{CommonFlags, Loaded};
+use shared::filing::meet;
 
 use crate::files::Files;
-use crate::installation::meet;
 use crate::settings::{PREFIX, Settings};
 use crate::store::Store;
 
@@ -134,7 +134,7 @@ fn keep_private() {
 async fn open_files(settings: &Settings) -> Result<Files> {
     let store = open_store(settings).await?;
     let blobs = BlobStore::open(&settings.blobs()).context("the place for the files cannot be used")?;
-    meet(&store, &blobs).await?;
+    meet(store.database(), &blobs).await?;
     Ok(Files::new(store, blobs, Clock::system(), 0, settings.fixed_bits()))
 }
 

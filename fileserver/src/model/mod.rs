@@ -4,12 +4,10 @@ mod allowance;
 mod file_id;
 mod lifetime;
 mod releases;
-mod space;
 mod spent;
 
 pub use allowance::{Allowance, Spent};
 pub use file_id::{BadFileId, FileId, FixedBits};
 pub use lifetime::{BadTtl, Lifetimes};
 pub use releases::{Asset, Channel, Latest, Platform, Project, Release, Releases, Version};
-pub use space::FreeSpace;
 pub use spent::SpentUntil;

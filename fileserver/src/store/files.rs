@@ -2,6 +2,7 @@
 
 use shared::clock::Timestamp;
 use shared::db::{DbError, PerDialect, Tx};
+use shared::filing::doom;
 use shared::run;
 
 use super::Store;
@@ -100,8 +101,6 @@ const DELETE_EXPIRED: &str = "DELETE FROM files
       AND expires <= $1
     RETURNING blob";
 
-pub(super) const DOOM: &str = "INSERT INTO doomed (blob) VALUES ($1) ON CONFLICT (blob) DO NOTHING";
-
 impl Store {
     /// The file with this id, unless it has expired or is blocked.
     ///
@@ -164,7 +163,7 @@ impl Store {
                 expires
             )?;
             if let Some(row) = row {
-                run!(tx, execute, query, DOOM, replaced.as_str())?;
+                doom(&mut tx, &replaced).await?;
                 break row.into();
             }
         };
@@ -193,7 +192,7 @@ impl Store {
         let mut tx = self.db.write().await?;
         let blob = run!(tx, fetch_optional, query_scalar::<_, String>, DELETE, id.as_str())?;
         if let Some(blob) = &blob {
-            run!(tx, execute, query, DOOM, blob.as_str())?;
+            doom(&mut tx, blob).await?;
         }
         tx.commit().await?;
         Ok(blob.is_some())
@@ -210,7 +209,7 @@ impl Store {
         let (now, most) = (now.as_nanos(), i64::from(most));
         let blobs = run!(tx, fetch_all, query_scalar::<_, String>, DELETE_EXPIRED, now, most)?;
         for blob in &blobs {
-            run!(tx, execute, query, DOOM, blob.as_str())?;
+            doom(&mut tx, blob).await?;
         }
         tx.commit().await?;
         Ok(blobs.len())

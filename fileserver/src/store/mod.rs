@@ -2,9 +2,7 @@
 
 mod blocked;
 mod copy;
-mod doomed;
 mod files;
-mod installation;
 mod repair;
 mod statistics;
 mod survey;

@@ -1,10 +1,11 @@
 //! What checking and repairing needs: rows as they stand, whether they are served or not.
 
 use shared::db::DbError;
+use shared::filing::doom;
 use shared::run;
 
 use super::Store;
-use super::files::{Columns, DOOM, FileRow};
+use super::files::{Columns, FileRow};
 
 const COUNT: &str = "SELECT COUNT(*) FROM files";
 
@@ -15,8 +16,6 @@ const ROW: &str = "SELECT id, content, blob, size, uploaded, expires
 const REMOVE: &str = "DELETE FROM files WHERE id = $1 AND blob = $2";
 
 const REPLACE_BYTES: &str = "UPDATE files SET blob = $2, uploaded = $3, expires = $4 WHERE id = $1";
-
-const COUNT_DOOMED: &str = "SELECT COUNT(*) FROM doomed";
 
 impl Store {
     /// Number of files, expired ones that are not swept yet included.
@@ -49,7 +48,7 @@ impl Store {
         let mut tx = self.db.write().await?;
         let removed = run!(tx, execute, query, REMOVE, id, blob)? > 0;
         if removed {
-            run!(tx, execute, query, DOOM, blob)?;
+            doom(&mut tx, blob).await?;
         }
         tx.commit().await?;
         Ok(removed)
@@ -74,15 +73,5 @@ impl Store {
             expires
         )?;
         tx.commit().await
-    }
-
-    /// Number of blobs that are still to be deleted.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
-    pub async fn count_doomed(&self) -> Result<u64, DbError> {
-        let mut tx = self.db.read().await?;
-        Ok(run!(tx, fetch_one, query_scalar::<_, i64>, COUNT_DOOMED)?.unsigned_abs())
     }
 }

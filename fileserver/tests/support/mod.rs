@@ -1,6 +1,6 @@
-//! The program as its operator runs it: in a folder of its own, as a process, on either pair of stores.
+//! The program as its operator runs it, and its rows and bytes.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each test file uses a part of it")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -8,9 +8,7 @@
     reason = "this is a test"
 )]
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,22 +16,17 @@ use fileserver::files::Files;
 use fileserver::model::FixedBits;
 use fileserver::store::{FileRow, Store};
 use serde_json::Value;
-use shared::blob::{BlobKey, BlobOptions, BlobStore, S3Options};
-use shared::client::{Answer, Client, Request};
+use shared::blob::{BlobKey, BlobStore};
+use shared::client::Request;
 use shared::clock::{Clock, Timestamp};
-use shared::crypto::X25519Public;
-use shared::db::DbOptions;
-use shared::testing::{self, TestBucket, TestDatabase};
-use tempfile::TempDir;
+use shared::testing;
+pub(crate) use shared::testing::{Done, Program, Server, Stores};
 
-/// Where rows and bytes are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stores {
-    /// SQLite and a folder.
-    Embedded,
-    /// PostgreSQL and S3.
-    Shared,
-}
+const FILESERVER: Program = Program {
+    name: "fileserver",
+    path: env!("CARGO_BIN_EXE_fileserver"),
+    prefix: "FILESERVER",
+};
 
 /// Writes each test for both pairs of stores. A test on stores that are not at hand says so and ends.
 #[macro_export]
@@ -55,113 +48,31 @@ macro_rules! in_every_place {
 }
 
 /// A folder with everything that one server has.
-pub(crate) struct Place {
-    folder: TempDir,
-    environment: Vec<(String, String)>,
-    database: DbOptions,
-    blobs: BlobOptions,
-    _database: Option<TestDatabase>,
+pub(crate) struct Place(testing::Place);
+
+impl Deref for Place {
+    type Target = testing::Place;
+
+    fn deref(&self) -> &testing::Place {
+        &self.0
+    }
+}
+
+impl DerefMut for Place {
+    fn deref_mut(&mut self) -> &mut testing::Place {
+        &mut self.0
+    }
 }
 
 impl Place {
     /// A place on SQLite and a folder; nothing is there yet.
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().join("data");
-        Self {
-            environment: vec![("FILESERVER_DATA".to_owned(), data.display().to_string())],
-            database: DbOptions::at(format!("sqlite:{}", data.join("fileserver.db").display())),
-            blobs: BlobOptions::at(data.join("files").display().to_string()),
-            folder,
-            _database: None,
-        }
+        Self(testing::Place::new(FILESERVER))
     }
 
     /// A place on these stores, or `None` if they are not at hand, which has been said then.
     pub(crate) fn on(stores: Stores) -> Option<Self> {
-        let mut place = Self::new();
-        if stores == Stores::Shared {
-            let (database, bucket) = (testing::postgres()?, testing::s3()?);
-            let TestBucket {
-                url,
-                endpoint,
-                region,
-                access_key_id,
-                secret_access_key,
-                ..
-            } = bucket;
-            for (name, value) in [
-                ("DATABASE_URL", &database.url),
-                ("BLOB_URL", &url),
-                ("S3_ENDPOINT", &endpoint),
-                ("S3_REGION", &region),
-                ("S3_ACCESS_KEY_ID", &access_key_id),
-                ("S3_SECRET_ACCESS_KEY", &secret_access_key),
-            ] {
-                place.environment.push((format!("FILESERVER_{name}"), value.clone()));
-            }
-            place.database = DbOptions::at(database.url.clone());
-            place.blobs = BlobOptions {
-                url,
-                s3: S3Options {
-                    endpoint: Some(endpoint),
-                    region: Some(region),
-                    access_key_id: Some(access_key_id),
-                    secret_access_key: Some(secret_access_key.into()),
-                    ..S3Options::default()
-                },
-            };
-            place._database = Some(database);
-        }
-        Some(place)
-    }
-
-    /// The folder that the program runs in.
-    pub(crate) fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    pub(crate) fn data(&self) -> PathBuf {
-        self.path().join("data")
-    }
-
-    /// Writes a file into the folder.
-    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.path().join(name);
-        std::fs::write(&path, content).unwrap();
-        path
-    }
-
-    /// Sets an environment variable for all commands.
-    pub(crate) fn set(&mut self, name: &str, value: &str) {
-        self.environment.push((name.to_owned(), value.to_owned()));
-    }
-
-    /// The program with these arguments, in a clean environment.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fileserver"));
-        command
-            .args(arguments)
-            .current_dir(self.path())
-            .env_clear()
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null());
-        command
-    }
-
-    /// Runs the program to its end.
-    pub(crate) fn run(&self, arguments: &[&str]) -> Done {
-        let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
-        Done {
-            code: status.code().unwrap(),
-            stdout: String::from_utf8(stdout).unwrap(),
-            stderr: String::from_utf8(stderr).unwrap(),
-        }
-    }
-
-    /// Starts a server on a free port.
-    pub(crate) fn serve(&self) -> Server {
-        Server::start(self.command(&["--listen", "127.0.0.1:0"]))
+        testing::Place::on(FILESERVER, stores).map(Self)
     }
 
     /// Makes key, database and store, as the first start does.
@@ -212,97 +123,24 @@ pub(crate) fn now() -> Timestamp {
     Clock::system().now()
 }
 
-/// A command that has ended.
-#[derive(Debug)]
-pub(crate) struct Done {
-    pub(crate) code: i32,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
-impl Done {
-    /// What it printed, if all went well.
-    #[track_caller]
-    pub(crate) fn ok(self) -> String {
-        assert_eq!(self.code, 0, "{self:?}");
-        self.stdout
-    }
-
-    /// The same as JSON.
-    #[track_caller]
-    pub(crate) fn json(self) -> Value {
-        serde_json::from_str(&self.ok()).unwrap()
-    }
-
-    /// What it complained about, if something stood in the way.
-    #[track_caller]
-    pub(crate) fn fails(self) -> String {
-        assert_eq!(self.code, 1, "{self:?}");
-        self.stderr
-    }
-}
-
-/// A running server, killed at the latest when it is dropped.
-pub(crate) struct Server {
-    child: Child,
-    /// Without a slash at the end.
-    pub(crate) url: String,
-    /// The public key, in hex.
-    pub(crate) key: String,
-}
-
-impl Server {
-    pub(crate) fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let (mut url, mut key) = (None, None);
-        while key.is_none() {
-            let line = lines.next().expect("the server ended").unwrap();
-            if let Some(rest) = line.strip_prefix("Serving on ") {
-                url = Some(rest.to_owned());
-            }
-            key = line.strip_prefix("Public key: ").map(ToOwned::to_owned);
-        }
-        Self {
-            child,
-            url: url.unwrap(),
-            key: key.unwrap(),
-        }
-    }
-
-    pub(crate) fn client(&self) -> Client {
-        shared::crypto::init().unwrap();
-        Client::new(&self.url, X25519Public::from_hex(&self.key).unwrap()).unwrap()
-    }
-
-    pub(crate) async fn direct(&self, request: Request) -> Answer {
-        self.client().direct(request).await.unwrap()
-    }
-
+/// What only a file server does.
+pub(crate) trait Transfers {
     /// Uploads a file and tells its id.
-    pub(crate) async fn upload(&self, content: impl Into<Bytes>) -> String {
+    async fn upload(&self, content: impl Into<Bytes>) -> String;
+
+    /// The status of a download.
+    async fn status(&self, id: &str) -> u16;
+}
+
+impl Transfers for Server {
+    async fn upload(&self, content: impl Into<Bytes>) -> String {
         let answer = self.direct(Request::new("POST", "/file").body(content)).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         let answer: Value = serde_json::from_slice(&answer.body).unwrap();
         answer["id"].as_str().unwrap().to_owned()
     }
 
-    /// The status of a download.
-    pub(crate) async fn status(&self, id: &str) -> u16 {
+    async fn status(&self, id: &str) -> u16 {
         self.direct(Request::new("GET", &format!("/file/{id}"))).await.status
-    }
-
-    /// Asks it to stop and waits until it has; the answer is its exit code.
-    pub(crate) fn stop(mut self) -> Option<i32> {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

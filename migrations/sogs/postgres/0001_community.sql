@@ -25,6 +25,7 @@ CREATE TABLE users (
     moderator   BOOLEAN          NOT NULL DEFAULT FALSE,
     admin       BOOLEAN          NOT NULL DEFAULT FALSE,
     visible_mod BOOLEAN          NOT NULL DEFAULT FALSE,
+    ban_reason  TEXT, -- for the operator
     CHECK (moderator OR NOT admin),
     CHECK (NOT banned OR NOT moderator)
 );
@@ -76,6 +77,7 @@ CREATE TABLE overrides (
     accessible  BOOLEAN,
     write       BOOLEAN,
     upload      BOOLEAN,
+    ban_reason  TEXT, -- for the operator
     PRIMARY KEY (room, person),
     CHECK (moderator OR NOT admin),
     CHECK (NOT banned OR NOT moderator)

@@ -25,6 +25,7 @@ CREATE TABLE users (
     moderator   INTEGER NOT NULL DEFAULT 0 CHECK (moderator IN (0, 1)),
     admin       INTEGER NOT NULL DEFAULT 0 CHECK (admin IN (0, 1)),
     visible_mod INTEGER NOT NULL DEFAULT 0 CHECK (visible_mod IN (0, 1)),
+    ban_reason  TEXT, -- for the operator
     CHECK (moderator = 1 OR admin = 0),
     CHECK (banned = 0 OR moderator = 0)
 ) STRICT;
@@ -76,6 +77,7 @@ CREATE TABLE overrides (
     accessible  INTEGER CHECK (accessible IN (0, 1)),
     write       INTEGER CHECK (write IN (0, 1)),
     upload      INTEGER CHECK (upload IN (0, 1)),
+    ban_reason  TEXT, -- for the operator
     PRIMARY KEY (room, person),
     CHECK (moderator = 1 OR admin = 0),
     CHECK (banned = 0 OR moderator = 0)

@@ -45,3 +45,9 @@ pub fn day(moment: Timestamp) -> String {
 pub fn size(bytes: u64) -> String {
     indicatif::HumanBytes(bytes).to_string()
 }
+
+/// How many of something there are, and how many bytes that makes.
+#[must_use]
+pub fn amount(count: i64, bytes: i64) -> String {
+    format!("{count} ({})", size(u64::try_from(bytes).unwrap_or(0)))
+}

@@ -3,12 +3,14 @@
 //! A flag wins over the environment, the environment over the file, the file over the default. The keys, their types
 //! and their descriptions come from the settings' own type, so what is documented is what is read.
 
+mod bounds;
 mod common;
 mod keys;
 mod layers;
 mod show;
 mod values;
 
+pub use bounds::{BadSettings, within};
 pub use common::{CommonFlags, CommonSettings, HttpSettings, LogFormat};
 pub use keys::{Key, keys};
 pub use layers::{ConfigError, Loaded, Origin, load};

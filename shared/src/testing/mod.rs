@@ -1,5 +1,5 @@
-//! Real servers for tests: PostgreSQL and an S3-compatible store, found or started for the occasion and gone with the
-//! process. Built only with the cargo feature `testing`, which no release has.
+//! For tests: the real program in a folder of its own, and real servers beside it, PostgreSQL and an S3-compatible store,
+//! found or started for the occasion and gone with the process. Built only with the cargo feature `testing`, which no release has.
 //!
 //! Set `TEST_POSTGRES_URL` or `TEST_S3_ENDPOINT` to use servers that are there already. A service that is neither given
 //! nor installed makes its tests skip, with a line on standard error; with `TEST_REQUIRE_ALL=1` it makes them fail.
@@ -13,12 +13,14 @@
 
 mod postgres;
 mod process;
+mod program;
 mod s3;
 
 use std::env;
 use std::path::{Path, PathBuf};
 
 pub use postgres::{PostgresServer, TestDatabase, postgres};
+pub use program::{Done, Place, Program, Server, Stores};
 pub use s3::{S3Server, TestBucket, s3};
 
 /// Says that a service is missing, or fails the test where nothing may be skipped.

@@ -61,7 +61,8 @@ impl ApiError {
         matches!(self, Self::Blobs(BlobError::Full(_)) | Self::Database(DbError::Full(_)))
     }
 
-    fn is_unavailable(&self) -> bool {
+    /// Whether it is not known if what was asked for was done, and the same request may succeed later.
+    pub(crate) fn is_unavailable(&self) -> bool {
         match self {
             Self::Database(error) => error.is_unavailable(),
             Self::Blobs(error) => error.is_unavailable(),

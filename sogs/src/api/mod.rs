@@ -4,12 +4,16 @@ mod batch;
 mod capabilities;
 mod deletion;
 mod error;
+mod files;
+mod inbox;
 mod input;
 mod messages;
+mod permissions;
 mod pins;
 mod posting;
 mod reactions;
 mod rooms;
+mod users;
 
 use http::StatusCode;
 use shared::http::{Response, Router};
@@ -34,7 +38,11 @@ pub fn router(_settings: &Settings) -> Router<Community> {
     let router = reactions::routes(router);
     let router = pins::routes(router);
     let router = deletion::routes(router);
+    let router = files::routes(router);
     let router = rooms::routes(router);
+    let router = permissions::routes(router);
+    let router = users::routes(router);
+    let router = inbox::routes(router);
     crate::web::routes(router)
 }
 

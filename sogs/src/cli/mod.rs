@@ -2,13 +2,16 @@
 
 mod beside;
 mod config;
+mod confirm;
 mod init;
 mod key;
+mod letters;
 mod moderators;
 mod people;
 mod room;
 mod scope;
 mod serve;
+mod user;
 
 use std::process::ExitCode;
 
@@ -48,6 +51,9 @@ enum Command {
     /// Appoint and dismiss moderators and admins
     #[command(subcommand)]
     Mod(moderators::Command),
+    /// Look at people, ban them, permit them things, delete what they posted
+    #[command(subcommand)]
+    User(user::Command),
     /// Look at the configuration
     #[command(subcommand)]
     Config(cli::config::Command),
@@ -90,6 +96,7 @@ async fn dispatch(command: Command, loaded: Loaded<Settings>) -> Result<ExitCode
         Command::Init => init::run(settings).await,
         Command::Room(command) => command.run(settings).await,
         Command::Mod(command) => command.run(settings).await,
+        Command::User(command) => command.run(settings).await,
         Command::Config(command) => command.run(cli::config::Checked {
             program: NAME,
             prefix: PREFIX,
@@ -100,5 +107,15 @@ async fn dispatch(command: Command, loaded: Loaded<Settings>) -> Result<ExitCode
         Command::Healthcheck => cli::healthcheck(settings.common.metrics_listen).await,
         Command::Completions(completions) => Ok(completions.run(Cli::command())),
         Command::Man(man) => man.run(Cli::command()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_fit_together() {
+        Cli::command().debug_assert();
     }
 }

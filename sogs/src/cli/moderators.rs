@@ -2,26 +2,31 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use shared::cli::output;
 use shared::crypto::UserId;
 
 use super::beside::Server;
-use super::people::Person;
-use super::scope::{Place, Scope, number, title};
-use crate::model::Standing;
+use super::people::{by, explain};
+use super::scope::{Place, Scope};
+use crate::model::{Role, RoleChange};
 use crate::settings::Settings;
-use crate::store::{RoomRow, Write};
+use crate::store::{RoleChanged, RoleHolder, Write};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
     Add(Add),
+    Remove(Remove),
+    List(List),
 }
 
 /// Make people moderators or admins
 ///
 /// Somebody who is an admin already stays one. In rooms everybody can see who moderates, on the whole server only other
-/// moderators can, unless --hidden or --visible says otherwise.
+/// moderators can, unless --hidden or --visible says otherwise. Whoever has not been there yet gets the role when they
+/// come.
 #[derive(Args)]
 pub(super) struct Add {
     /// Ids, 05 or 15 and 64 more digits
@@ -40,19 +45,27 @@ pub(super) struct Add {
     visible: bool,
 }
 
-/// A role as it is told.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Role {
-    admin: bool,
-    visible: bool,
+/// Take the roles of people away
+///
+/// A role of the whole server and the roles in rooms are different things: each is taken away where it was given.
+#[derive(Args)]
+pub(super) struct Remove {
+    /// Ids, 05 or 15 and 64 more digits
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<UserId>,
+    #[command(flatten)]
+    scope: Scope,
 }
 
-impl std::fmt::Display for Role {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let visible = if self.visible { "visible" } else { "hidden" };
-        let role = if self.admin { "admin" } else { "moderator" };
-        write!(formatter, "{visible} {role}")
-    }
+/// List moderators and admins, of everything if no place is named
+#[derive(Args)]
+#[command(mut_group("Scope", |group| group.required(false)))]
+pub(super) struct List {
+    #[command(flatten)]
+    scope: Option<Scope>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 impl Command {
@@ -60,90 +73,119 @@ impl Command {
         let server = Server::open(settings).await?;
         match self {
             Self::Add(add) => add.run(&server).await,
+            Self::Remove(remove) => remove.run(&server).await,
+            Self::List(list) => list.run(&server).await,
         }
     }
 }
 
+/// How a role is told.
+fn told(admin: bool, visible: bool) -> &'static str {
+    match (visible, admin) {
+        (true, true) => "visible admin",
+        (true, false) => "visible moderator",
+        (false, true) => "hidden admin",
+        (false, false) => "hidden moderator",
+    }
+}
+
+fn role(role: Role) -> &'static str {
+    told(role.admin, role.visible)
+}
+
 impl Add {
     async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
+        let visible = match (self.visible, self.hidden) {
+            (false, false) => None,
+            (visible, _) => Some(visible),
+        };
+        let change = if self.admin {
+            RoleChange::Admin { visible }
+        } else {
+            RoleChange::Moderator { visible }
+        };
         let mut write = server.change().await?;
-        let place = self.scope.find(&mut write).await?;
-        let people = Person::named(&mut write, &self.ids).await?;
-        let mut lines = Vec::new();
-        match &place {
-            Place::Everywhere => {
-                for person in &people {
-                    lines.push(self.everywhere(&mut write, person).await?);
-                }
-            }
-            Place::Rooms(rooms) => {
-                for room in rooms {
-                    for person in &people {
-                        lines.push(self.in_room(&mut write, room, person).await?);
-                    }
-                }
-            }
-        }
+        let lines = change_roles(&mut write, &self.ids, &self.scope, change).await?;
         server.commit(write, &lines).await
     }
+}
 
-    fn is_visible(&self) -> bool {
-        self.visible || !(self.hidden || self.scope.is_global())
+impl Remove {
+    async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
+        let mut write = server.change().await?;
+        let lines = change_roles(&mut write, &self.ids, &self.scope, RoleChange::Nothing).await?;
+        server.commit(write, &lines).await
     }
+}
 
-    async fn everywhere(&self, write: &mut Write, person: &Person) -> Result<String> {
-        let user = &person.user;
-        if user.standing.banned {
-            bail!(
-                "{person} is banned; lift that first: sogs user unban {} --global",
-                user.session_id
-            );
+async fn change_roles(write: &mut Write, ids: &[UserId], scope: &Scope, change: RoleChange) -> Result<Vec<String>> {
+    write.lock_people(ids).await?;
+    let places = scope.find(write).await?;
+    let mut lines = Vec::new();
+    for id in ids {
+        for place in &places {
+            let changed = write
+                .change_role(id, &place.scope(), change)
+                .await
+                .map_err(|error| explain(error, id, place))?;
+            lines.extend(outcome(&changed, id, place, change));
         }
-        let old = user.standing.moderator.then_some(Role {
-            admin: user.standing.admin,
-            visible: user.visible_mod,
-        });
-        let role = Role {
-            admin: self.admin || user.standing.admin,
-            visible: self.is_visible(),
-        };
-        if old == Some(role) {
-            return Ok(format!("{person} is a {role} of the whole server already"));
-        }
-        let standing = Standing {
-            banned: false,
-            moderator: true,
-            admin: role.admin,
-        };
-        write.set_standing(user, standing, role.visible).await?;
-        Ok(format!("made {person} a {role} of the whole server"))
     }
+    Ok(lines)
+}
 
-    async fn in_room(&self, write: &mut Write, room: &RoomRow, person: &Person) -> Result<String> {
-        let title = title(room);
-        let mut changed = write.override_of(number(room), person.user.no).await?;
-        let old = changed.moderator.then_some(Role {
-            admin: changed.admin,
-            visible: changed.visible_mod,
-        });
-        if changed.banned {
-            bail!(
-                "{person} is banned from {title}; lift that first: sogs user unban {} --room {}",
-                person.user.session_id,
-                room.token
-            );
-        }
-        changed.moderator = true;
-        changed.admin |= self.admin;
-        changed.visible_mod = self.is_visible();
-        let role = Role {
-            admin: changed.admin,
-            visible: changed.visible_mod,
-        };
-        if old == Some(role) {
-            return Ok(format!("{person} is a {role} of {title} already"));
-        }
-        write.set_override(number(room), &person.user, changed).await?;
-        Ok(format!("made {person} a {role} of {title}"))
+/// What became of the roles of all that an id stands for.
+fn outcome(changed: &[RoleChanged], given: &UserId, place: &Place, change: RoleChange) -> Vec<String> {
+    let had = |one: &&RoleChanged| change.appoints() || one.before.moderator;
+    let lines: Vec<String> = changed.iter().filter(had).map(|one| line(one, given, place)).collect();
+    if lines.is_empty() {
+        return vec![format!("{given} has no role in {place}")];
     }
+    lines
+}
+
+fn line(changed: &RoleChanged, given: &UserId, place: &Place) -> String {
+    let RoleChanged { before, now, .. } = changed;
+    let person = by(&changed.session_id, given);
+    if !now.moderator {
+        format!("removed {person} as {} of {place}", role(*before))
+    } else if before == now {
+        format!("{person} is a {} of {place} already", role(*now))
+    } else {
+        format!("made {person} a {} of {place}", role(*now))
+    }
+}
+
+impl List {
+    async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
+        let mut holders = server.store.role_holders().await?;
+        if let Some(scope) = &self.scope {
+            scope.check(server).await?;
+            holders.retain(|holder| scope.includes(holder.room.as_deref()));
+        }
+        if self.json {
+            output::json(&holders.iter().map(object).collect::<Vec<_>>())?;
+        } else if holders.is_empty() {
+            println!("Nobody; `sogs mod add ID --global --admin` makes an admin of everything.");
+        } else {
+            let rows = holders.into_iter().map(|holder| {
+                [
+                    holder.room.unwrap_or_else(|| "(whole server)".to_owned()),
+                    holder.session_id,
+                    told(holder.admin, holder.visible).to_owned(),
+                ]
+            });
+            output::table(["ROOM", "ID", "ROLE"], rows);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn object(holder: &RoleHolder) -> Value {
+    json!({
+        "id": holder.session_id,
+        "room": holder.room,
+        "admin": holder.admin,
+        "visible": holder.visible,
+    })
 }

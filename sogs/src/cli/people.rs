@@ -1,37 +1,32 @@
-//! Ids on the command line, and the people they stand for.
+//! People in what is printed.
 
-use anyhow::Result;
+use anyhow::anyhow;
 use shared::crypto::UserId;
 
-use crate::model::User;
-use crate::store::Write;
+use super::scope::Place;
+use crate::store::ChangeError;
 
-/// Somebody who was named, and as whom the server knows them.
-pub(super) struct Person {
-    pub(super) user: User,
-    given: UserId,
-}
-
-impl Person {
-    /// The people of these ids, each of them once; those that the server has not met yet are noted down.
-    pub(super) async fn named(write: &mut Write, ids: &[UserId]) -> Result<Vec<Self>> {
-        let mut people: Vec<Self> = Vec::new();
-        for given in ids {
-            let user = write.named(given).await?;
-            if people.iter().all(|person| person.user.no != user.no) {
-                people.push(Self { user, given: *given });
-            }
-        }
-        Ok(people)
+/// As whom the server knows somebody, and how they were named if that is something else.
+pub(super) fn by(session_id: &str, given: &UserId) -> String {
+    if session_id == given.to_string() {
+        session_id.to_owned()
+    } else {
+        format!("{session_id} ({given})")
     }
 }
 
-impl std::fmt::Display for Person {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.user.session_id)?;
-        if self.user.session_id != self.given.to_string() {
-            write!(formatter, " ({})", self.given)?;
-        }
-        Ok(())
+/// Why something about a person cannot be changed in a place, and which command helps.
+pub(super) fn explain(error: ChangeError, id: &UserId, place: &Place) -> anyhow::Error {
+    match error {
+        ChangeError::Banned => anyhow!(
+            "{id} is banned from {place}, so nothing was changed; lift that first: sogs user unban {id} {}",
+            place.flag()
+        ),
+        ChangeError::Moderates => anyhow!(
+            "{id} moderates the whole server, so nothing was changed; take that role away first: sogs mod remove {id} \
+             --global"
+        ),
+        ChangeError::RoomGone => anyhow!("{place} was deleted in between, so nothing was changed"),
+        ChangeError::Database(error) => anyhow::Error::from(error).context("nothing was changed"),
     }
 }

@@ -1,10 +1,13 @@
 //! Where a command about people applies.
 
+use std::fmt;
+
 use anyhow::{Result, bail};
 use clap::Args;
 use shared::crypto::UserId;
 
-use crate::model::{RoomNo, RoomToken};
+use super::beside::Server;
+use crate::model::{InvalidToken, RoomNo, RoomToken, Scope as ModelScope};
 use crate::store::{RoomRow, Write};
 
 /// Rooms, all of them or the whole server.
@@ -34,17 +37,50 @@ pub(super) struct RoomScope {
     all_rooms: bool,
 }
 
-/// What a scope comes to.
+/// One of the places that a scope comes to.
 pub(super) enum Place {
-    /// These rooms, in the order of their numbers, which is the order to lock them in.
-    Rooms(Vec<RoomRow>),
-    /// The whole server.
+    Room(RoomRow),
     Everywhere,
+}
+
+impl Place {
+    /// The same as the store says it.
+    pub(super) fn scope(&self) -> ModelScope {
+        match self {
+            Self::Room(room) => ModelScope::Rooms(vec![number(room)]),
+            Self::Everywhere => ModelScope::Server,
+        }
+    }
+
+    /// How it is named on the command line.
+    pub(super) fn flag(&self) -> String {
+        match self {
+            Self::Room(room) => format!("--room {}", room.token),
+            Self::Everywhere => "--global".to_owned(),
+        }
+    }
+
+    /// The room, unless it is the whole server.
+    pub(super) fn room(&self) -> Option<RoomNo> {
+        match self {
+            Self::Room(room) => Some(number(room)),
+            Self::Everywhere => None,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Room(room) => formatter.write_str(&title(room)),
+            Self::Everywhere => formatter.write_str("the whole server"),
+        }
+    }
 }
 
 /// A room's token in an argument.
 pub(super) fn token(argument: &str) -> Result<RoomToken, String> {
-    argument.parse().map_err(|error: crate::model::InvalidToken| {
+    argument.parse().map_err(|error: InvalidToken| {
         if argument.parse::<UserId>().is_ok() {
             format!("{error}; this is the id of a person, and belongs before --room")
         } else {
@@ -54,21 +90,39 @@ pub(super) fn token(argument: &str) -> Result<RoomToken, String> {
 }
 
 impl Scope {
-    pub(super) async fn find(&self, write: &mut Write) -> Result<Place> {
+    /// The places, in the order in which they are locked.
+    pub(super) async fn find(&self, write: &mut Write) -> Result<Vec<Place>> {
         if self.global {
-            return Ok(Place::Everywhere);
+            return Ok(vec![Place::Everywhere]);
         }
-        Ok(Place::Rooms(rooms(write, &self.rooms, self.all_rooms).await?))
+        let rooms = rooms(write, &self.rooms, self.all_rooms).await?;
+        Ok(rooms.into_iter().map(Place::Room).collect())
     }
 
-    pub(super) fn is_global(&self) -> bool {
-        self.global
+    /// Whether it includes the room of this token, which is the whole server if there is none.
+    pub(super) fn includes(&self, token: Option<&str>) -> bool {
+        match token {
+            None => self.global,
+            Some(token) => self.all_rooms || self.rooms.iter().any(|room| room.key() == token.to_ascii_lowercase()),
+        }
+    }
+
+    /// Makes sure that the rooms are there, for a command that only looks.
+    pub(super) async fn check(&self, server: &Server<'_>) -> Result<()> {
+        for token in &self.rooms {
+            if server.store.room(token).await?.is_none() {
+                bail!("{}", missing(token));
+            }
+        }
+        Ok(())
     }
 }
 
 impl RoomScope {
-    pub(super) async fn find(&self, write: &mut Write) -> Result<Vec<RoomRow>> {
-        rooms(write, &self.rooms, self.all_rooms).await
+    /// The rooms, in the order in which they are locked.
+    pub(super) async fn find(&self, write: &mut Write) -> Result<Vec<Place>> {
+        let rooms = rooms(write, &self.rooms, self.all_rooms).await?;
+        Ok(rooms.into_iter().map(Place::Room).collect())
     }
 }
 
@@ -77,7 +131,7 @@ async fn rooms(write: &mut Write, tokens: &[RoomToken], all: bool) -> Result<Vec
     if all {
         rooms = write.all_rooms().await?;
         if rooms.is_empty() {
-            bail!("there are no rooms; `sogs room add` makes one");
+            bail!("there are no rooms; `sogs room add TOKEN --name NAME` makes one");
         }
     }
     for token in tokens {
@@ -92,8 +146,13 @@ async fn rooms(write: &mut Write, tokens: &[RoomToken], all: bool) -> Result<Vec
 pub(super) async fn room(write: &mut Write, token: &RoomToken) -> Result<RoomRow> {
     match write.room(token).await? {
         Some(room) => Ok(room),
-        None => bail!("there is no room {token}; `sogs room list` lists them"),
+        None => bail!("{}", missing(token)),
     }
+}
+
+/// That there is no room of this token.
+pub(super) fn missing(token: &RoomToken) -> String {
+    format!("there is no room {token}; `sogs room list` lists them")
 }
 
 /// How a room is called in what is printed.

@@ -12,6 +12,9 @@ use crate::store::Stale;
 /// How often everything is seen to.
 const INTERVAL: Duration = Duration::from_secs(10);
 
+/// How often strays are looked for.
+const TIDY_INTERVAL: Duration = Duration::from_secs(6 * 60 * 60);
+
 /// How often it is written down who was seen.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -20,12 +23,30 @@ pub const LEASE: &str = "timed-work";
 
 pub(super) async fn keeping(app: Arc<Community>) {
     let mut turns = Turns::every(INTERVAL);
+    let mut tidyings = Turns::every(TIDY_INTERVAL);
     let mut lease = None;
     loop {
-        turns.next().await;
-        if holds_lease(&app, &mut lease).await {
-            turns.take("keeping order", keep_once(&app)).await;
+        tokio::select! {
+            () = turns.next() => {
+                if holds_lease(&app, &mut lease).await {
+                    turns.take("keeping order", keep_once(&app)).await;
+                }
+            }
+            () = tidyings.next() => {
+                if holds_lease(&app, &mut lease).await {
+                    tidyings.take("tidying up", tidy(&app)).await;
+                }
+            }
         }
+    }
+}
+
+/// Looks for bytes without a row, as a crash leaves them behind.
+async fn tidy(app: &Community) {
+    match app.files.remove_strays().await {
+        Ok(0) => {}
+        Ok(strays) => tracing::info!(strays, "removed bytes without a row, as a crash leaves them behind"),
+        Err(error) => tracing::warn!(%error, "the hunt for bytes without a row was broken off"),
     }
 }
 
@@ -35,6 +56,9 @@ pub(super) async fn flushing(app: Arc<Community>) {
         turns.next().await;
         let flush = async { report(flush_activity(&app).await, "writing down who was seen") };
         turns.take("writing down activity", flush).await;
+        for allowance in [&app.files.allowance, &app.reaction_limit, &app.reply_limit] {
+            allowance.forget_idle();
+        }
     }
 }
 
@@ -55,6 +79,7 @@ pub async fn flush_activity(app: &Community) -> Result<(), DbError> {
 pub async fn keep_once(app: &Community) {
     let settings = &app.settings;
     let now = app.clock.now();
+    report(app.files.sweep(&app.directory).await, "deleting expired files");
     let history = now.minus(settings.messages.history_prune_threshold.0);
     report(
         app.store.delete_stale(Stale::History, history).await,

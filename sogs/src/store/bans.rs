@@ -8,7 +8,42 @@ use shared::run;
 use super::{ChangeError, Store, Write};
 use crate::model::{Override, RoomNo, Scope, User};
 
-const SET_BANNED: &str = "UPDATE users SET banned = $2 WHERE id = $1";
+/// A ban as the operator sees it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Ban {
+    /// Who is banned.
+    pub session_id: String,
+    /// The token of the room; `None` is the whole server.
+    pub room: Option<String>,
+    /// When it ends; nanoseconds. `None` for one that lasts.
+    pub until: Option<i64>,
+    /// Why, if somebody wrote that down.
+    pub reason: Option<String>,
+}
+
+const SET_BANNED: &str = "UPDATE users SET banned = $2, ban_reason = NULL WHERE id = $1";
+
+const SET_REASON: &str = "UPDATE users SET ban_reason = $2 WHERE id = $1";
+
+const SET_REASON_IN: &str = "UPDATE overrides SET ban_reason = $3 WHERE person = $1 AND room = $2";
+
+/// Those from the whole server first, then room by room.
+const BANS: &str = "SELECT session_id, room, until, reason
+    FROM (
+        SELECT session_id, NULL AS room, '' AS token_key, ban_reason AS reason,
+            (SELECT MIN(at) FROM scheduled_bans WHERE person = users.id AND room IS NULL AND banned = $2) AS until
+        FROM users
+        WHERE banned = $1
+        UNION ALL
+        SELECT users.session_id, rooms.token, rooms.token_key, overrides.ban_reason,
+            (SELECT MIN(at) FROM scheduled_bans
+                WHERE person = users.id AND room = overrides.room AND banned = $2)
+        FROM overrides
+            JOIN rooms ON rooms.id = overrides.room
+            JOIN users ON users.id = overrides.person
+        WHERE overrides.banned = $1
+    ) AS bans
+    ORDER BY token_key, session_id";
 
 const FORGET_ACTIVITY: &str = "DELETE FROM room_activity WHERE room = $1 AND person = $2";
 
@@ -23,6 +58,16 @@ const BANNED_FROM: &str = "SELECT users.session_id
     ORDER BY users.session_id";
 
 impl Store {
+    /// All bans there are.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn bans(&self) -> Result<Vec<Ban>, DbError> {
+        let mut tx = self.db.read().await?;
+        run!(tx, fetch_all, query_as::<_, Ban>, BANS, true, false)
+    }
+
     /// The ids of everybody who is banned from a room, or from the whole server.
     ///
     /// # Errors
@@ -93,6 +138,19 @@ impl Write {
             }
         }
         Ok(lifted)
+    }
+
+    /// Writes down why somebody is banned from a room, or from the whole server. It goes with the ban.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn note_reason(&mut self, room: Option<RoomNo>, user: &User, reason: &str) -> Result<(), DbError> {
+        match room {
+            None => run!(self.tx, execute, query, SET_REASON, user.no.0, reason)?,
+            Some(room) => run!(self.tx, execute, query, SET_REASON_IN, user.no.0, room.0, reason)?,
+        };
+        Ok(())
     }
 
     /// Begins or ends a ban and nothing else; false if that changes nothing.

@@ -21,11 +21,14 @@ const COPY_USER: &str = "UPDATE users
         banned = old.banned,
         moderator = old.moderator,
         admin = old.admin,
-        visible_mod = old.visible_mod
-    FROM (SELECT created, banned, moderator, admin, visible_mod FROM users WHERE id = $2) AS old
+        visible_mod = old.visible_mod,
+        ban_reason = old.ban_reason
+    FROM (SELECT created, banned, moderator, admin, visible_mod, ban_reason FROM users WHERE id = $2) AS old
     WHERE users.id = $1";
 
-const CLEAR_USER: &str = "UPDATE users SET banned = $2, moderator = $2, admin = $2 WHERE id = $1";
+const CLEAR_USER: &str = "UPDATE users
+    SET banned = $2, moderator = $2, admin = $2, ban_reason = NULL
+    WHERE id = $1";
 
 const MOVE_OVERRIDES: &str = "UPDATE overrides SET person = $1 WHERE person = $2";
 

@@ -38,6 +38,21 @@ impl Write {
         Ok(())
     }
 
+    /// The same for several people who are changed together.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn lock_people(&mut self, ids: &[UserId]) -> Result<(), DbError> {
+        let key = |id: &UserId| blinding::person_key(self.blinding.as_deref(), id);
+        let mut keys: Vec<String> = ids.iter().map(key).collect();
+        keys.sort_unstable();
+        for key in keys {
+            run!(self.tx, execute, query, LOCK_PERSON, key)?;
+        }
+        Ok(())
+    }
+
     /// Waits until nobody else changes anything about these rooms. Answers whether all are there.
     pub(super) async fn lock_rooms(&mut self, rooms: &[RoomNo]) -> Result<bool, DbError> {
         let mut sorted = rooms.to_vec();

@@ -33,7 +33,7 @@ impl From<Columns> for Override {
     }
 }
 
-const FIND: &str = "SELECT banned, moderator, admin, visible_mod, read, accessible, write, upload
+pub(super) const FIND: &str = "SELECT banned, moderator, admin, visible_mod, read, accessible, write, upload
     FROM overrides
     WHERE room = $1 AND person = $2";
 
@@ -41,7 +41,8 @@ const SET: &str = "INSERT INTO overrides
         (room, person, banned, moderator, admin, visible_mod, read, accessible, write, upload)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
     ON CONFLICT (room, person) DO UPDATE
-    SET banned = $3, moderator = $4, admin = $5, visible_mod = $6, read = $7, accessible = $8, write = $9, upload = $10";
+    SET banned = $3, moderator = $4, admin = $5, visible_mod = $6, read = $7, accessible = $8, write = $9, upload = $10,
+        ban_reason = CASE WHEN $3 THEN overrides.ban_reason END";
 
 const DELETE: &str = "DELETE FROM overrides WHERE room = $1 AND person = $2";
 

@@ -20,6 +20,34 @@ pub struct RoleChanged {
     pub now: Role,
 }
 
+/// Somebody with a role.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct RoleHolder {
+    /// The token of the room; `None` is the whole server.
+    pub room: Option<String>,
+    /// Who.
+    pub session_id: String,
+    /// Whether as an admin.
+    pub admin: bool,
+    /// Whether others can see it.
+    pub visible: bool,
+}
+
+/// Those of the whole server first, then room by room; admins and visible ones first.
+const HOLDERS: &str = "SELECT room, session_id, admin, visible
+    FROM (
+        SELECT NULL AS room, '' AS token_key, session_id, admin, visible_mod AS visible
+        FROM users
+        WHERE moderator = $1 AND id <> 0
+        UNION ALL
+        SELECT rooms.token, rooms.token_key, users.session_id, overrides.admin, overrides.visible_mod
+        FROM overrides
+            JOIN rooms ON rooms.id = overrides.room
+            JOIN users ON users.id = overrides.person
+        WHERE overrides.moderator = $1
+    ) AS holders
+    ORDER BY token_key, admin DESC, visible DESC, session_id";
+
 const SET_ROLE: &str = "UPDATE users SET moderator = $2, admin = $3, visible_mod = $4 WHERE id = $1";
 
 const WITH_ROLE: &str = "SELECT id, session_id, created, last_active, banned, moderator, admin, visible_mod
@@ -36,6 +64,16 @@ impl Store {
     pub async fn global_moderators(&self) -> Result<Vec<UserRow>, DbError> {
         let mut tx = self.db.read().await?;
         run!(tx, fetch_all, query_as::<_, UserRow>, WITH_ROLE, true)
+    }
+
+    /// Everybody with a role, on the whole server and in each room.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn role_holders(&self) -> Result<Vec<RoleHolder>, DbError> {
+        let mut tx = self.db.read().await?;
+        run!(tx, fetch_all, query_as::<_, RoleHolder>, HOLDERS, true)
     }
 }
 

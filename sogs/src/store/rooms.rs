@@ -106,12 +106,14 @@ struct PinRow {
 
 const GENERATION: &str = "SELECT generation FROM server";
 
-const ALL: &str = "SELECT id, token, name, description, image, created, message_sequence, info_updates, active_users,
+pub(super) const ALL: &str =
+    "SELECT id, token, name, description, image, created, message_sequence, info_updates, active_users,
         read, accessible, write, upload, rate_limit_size, rate_limit_interval
     FROM rooms
     ORDER BY token_key";
 
-const FIND: &str = "SELECT id, token, name, description, image, created, message_sequence, info_updates, active_users,
+pub(super) const FIND: &str =
+    "SELECT id, token, name, description, image, created, message_sequence, info_updates, active_users,
         read, accessible, write, upload, rate_limit_size, rate_limit_interval
     FROM rooms
     WHERE token_key = $1";

@@ -73,6 +73,8 @@ const SYSTEM: &str = "INSERT INTO users (id, session_id, created, last_active, m
     VALUES (0, $1, $2, $2, $3, $3, $4)
     ON CONFLICT (id) DO UPDATE SET session_id = $1, moderator = $3, admin = $3, visible_mod = $4";
 
+const SYSTEM_ID: &str = "SELECT session_id FROM users WHERE id = 0";
+
 const TOUCH: &str = "UPDATE users
     SET last_active = $2
     WHERE id = $1 AND last_active < $2";
@@ -128,6 +130,26 @@ impl Store {
             }
         }
         Ok(None)
+    }
+
+    /// The row of a person.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn user_row(&self, no: UserNo) -> Result<Option<UserRow>, DbError> {
+        let mut tx = self.db.read().await?;
+        run!(tx, fetch_optional, query_as::<_, UserRow>, FIND_BY_NUMBER, no.0)
+    }
+
+    /// The id of the server itself, under the key that it last started with; `None` before its first start.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn system_user(&self) -> Result<Option<String>, DbError> {
+        let mut tx = self.db.read().await?;
+        run!(tx, fetch_optional, query_scalar::<_, String>, SYSTEM_ID)
     }
 }
 
@@ -217,7 +239,10 @@ impl Write {
     ///
     /// When the database fails.
     pub async fn touch_users(&mut self, seen: &[(UserNo, Timestamp)]) -> Result<(), DbError> {
-        for (user, at) in seen {
+        // In one order, so that two processes do not wait for each other.
+        let mut seen = seen.to_vec();
+        seen.sort_unstable();
+        for (user, at) in &seen {
             run!(self.tx, execute, query, TOUCH, user.0, at.as_nanos())?;
         }
         Ok(())

@@ -10,6 +10,7 @@ use futures_util::TryStreamExt;
 use shared::blob::{BlobOptions, BlobStore, Listed, S3Options};
 use shared::clock::{Clock, Timestamp};
 use shared::db::DbOptions;
+use shared::filing::doomed;
 
 /// Rows and bytes of a server.
 pub(crate) struct Inventory {
@@ -63,7 +64,7 @@ impl Inventory {
     }
 
     pub(crate) async fn has_doomed(&self) -> bool {
-        !self.store.doomed("", 1).await.unwrap().is_empty()
+        !doomed(self.store.database(), "", 1).await.unwrap().is_empty()
     }
 
     /// Does at once what the server does about leftovers of crashes in its own time, hours later.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use shared::clock::Clock;
+use crate::clock::Clock;
 
 /// How long a reading counts.
 const FRESH: Duration = Duration::from_secs(1);
@@ -58,9 +58,8 @@ impl FreeSpace {
 
 #[cfg(test)]
 mod tests {
-    use shared::clock::Timestamp;
-
     use super::*;
+    use crate::clock::Timestamp;
 
     #[test]
     fn a_reading_grows_old_also_when_the_time_is_set_back() {

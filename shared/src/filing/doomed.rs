@@ -1,0 +1,128 @@
+//! Blobs whose row is gone. They are written down in the same transaction that takes the row away, so that a crash
+//! between the two leaves nothing behind.
+
+use crate::blob::{BlobError, BlobStore};
+use crate::db::{Database, DbError, PerDialect, Tx};
+use crate::run;
+
+/// How many blobs are looked at and deleted at a time.
+const BATCH: u32 = 500;
+
+/// After so many failures in a row to reach the store, no more is deleted this time.
+const FAILURES_IN_A_ROW: usize = 3;
+
+const DOOM: &str = "INSERT INTO doomed (blob) VALUES ($1) ON CONFLICT (blob) DO NOTHING";
+
+const DOOMED: &str = "SELECT blob FROM doomed WHERE blob > $1 ORDER BY blob LIMIT $2";
+
+const COUNT: &str = "SELECT COUNT(*) FROM doomed";
+
+const FORGET: PerDialect = PerDialect {
+    sqlite: "DELETE FROM doomed WHERE blob IN (SELECT value FROM json_each($1))",
+    postgres: "DELETE FROM doomed WHERE blob IN (SELECT jsonb_array_elements_text($1::jsonb))",
+};
+
+/// Notes, in the transaction that takes its row away, that a blob is to be deleted.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn doom(tx: &mut Tx, blob: &str) -> Result<(), DbError> {
+    run!(tx, execute, query, DOOM, blob)?;
+    Ok(())
+}
+
+/// Up to `most` blobs that are to be deleted and that follow `after`, in the order of the database; begin with an empty
+/// text.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn doomed(db: &Database, after: &str, most: u32) -> Result<Vec<String>, DbError> {
+    let mut tx = db.read().await?;
+    run!(tx, fetch_all, query_scalar::<_, String>, DOOMED, after, i64::from(most))
+}
+
+/// Number of blobs that are still to be deleted.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn count_doomed(db: &Database) -> Result<u64, DbError> {
+    let mut tx = db.read().await?;
+    Ok(run!(tx, fetch_one, query_scalar::<_, i64>, COUNT)?.unsigned_abs())
+}
+
+/// Deletes the bytes whose row is gone, as far as they can be deleted: the others are tried again the next time. The
+/// answer is how many were deleted.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn delete_doomed(db: &Database, blobs: &BlobStore) -> Result<usize, DbError> {
+    let (mut deleted, mut failures) = (0, Failures::default());
+    let mut after = String::new();
+    while !failures.are_of_the_store() {
+        let page = doomed(db, &after, BATCH).await?;
+        let Some(last) = page.last() else { break };
+        after.clone_from(last);
+        let mut gone = Vec::new();
+        for blob in page {
+            let outcome = match blob.parse() {
+                Ok(key) => blobs.delete(&key).await,
+                Err(_) => Ok(()),
+            };
+            if failures.note(outcome) {
+                gone.push(blob);
+            } else if failures.are_of_the_store() {
+                break;
+            }
+        }
+        if !gone.is_empty() {
+            forget(db, &gone).await?;
+            deleted += gone.len();
+        }
+        tokio::task::yield_now().await;
+    }
+    if let Some(error) = failures.first {
+        let left = failures.count;
+        tracing::warn!(%error, left, "bytes of deleted files could not be removed yet");
+    }
+    Ok(deleted)
+}
+
+/// Strikes deleted blobs off the list.
+async fn forget(db: &Database, blobs: &[String]) -> Result<(), DbError> {
+    let mut tx = db.write().await?;
+    run!(tx, execute, query, FORGET, serde_json::Value::from(blobs).to_string())?;
+    tx.commit().await
+}
+
+/// What went wrong while one set of bytes after the other was deleted.
+#[derive(Default)]
+struct Failures {
+    first: Option<BlobError>,
+    count: usize,
+    in_a_row: usize,
+}
+
+impl Failures {
+    /// Whether it went well.
+    fn note(&mut self, outcome: Result<(), BlobError>) -> bool {
+        match outcome {
+            Ok(()) => self.in_a_row = 0,
+            Err(error) => {
+                self.count += 1;
+                self.in_a_row += usize::from(error.is_unavailable());
+                self.first.get_or_insert(error);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether it looks as if the store were away, so that each further attempt would only cost its patience.
+    const fn are_of_the_store(&self) -> bool {
+        self.in_a_row >= FAILURES_IN_A_ROW
+    }
+}

@@ -1,0 +1,19 @@
+//! Rows and bytes that come and go as one, as far as both servers do it alike.
+//!
+//! Bytes are written under a key that is never used again, then the row is committed. A row is taken away with a note
+//! that its bytes are doomed ([`doom`]), then the bytes go, then the note ([`delete_doomed`]). So a crash at any moment
+//! leaves at worst bytes without a row, which [`remove_strays`] finds. It goes by the name that database and bytes have
+//! in common since they first met ([`meet`]).
+//!
+//! The database of a server has a table `files` whose column `blob` says where the bytes are, if there are any, and the
+//! tables `doomed` and `installation`.
+
+mod doomed;
+mod installation;
+mod space;
+mod strays;
+
+pub use doomed::{count_doomed, delete_doomed, doom, doomed};
+pub use installation::{InstallationError, installation, meet, name_installation};
+pub use space::FreeSpace;
+pub use strays::{STRAY_AGE, remove_strays, without_row};

@@ -1,0 +1,38 @@
+//! `sogs room delete`.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::show;
+use crate::cli::beside::Server;
+use crate::cli::confirm::confirm;
+use crate::cli::scope::{number, room, title, token};
+use crate::model::RoomToken;
+
+/// Delete a room with its messages, attachments, permissions and bans
+#[derive(Args)]
+pub(in crate::cli) struct Delete {
+    /// The room
+    #[arg(value_parser = token)]
+    token: RoomToken,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Delete {
+    pub(super) async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
+        if !self.yes {
+            let surveyed = show::survey(server, &self.token).await?;
+            show::print(&surveyed, server);
+        }
+        confirm(self.yes, "Delete this room and everything in it?")?;
+        let mut write = server.change().await?;
+        let room = room(&mut write, &self.token).await?;
+        write.delete_room(number(&room)).await?;
+        let line = format!("deleted the room {}", title(&room));
+        server.commit(write, &[line]).await
+    }
+}

@@ -1,0 +1,184 @@
+//! `sogs room list` and `sogs room show`.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde_json::{Value, json};
+use shared::cli::output;
+use shared::clock::Timestamp;
+
+use super::set::rate_limit;
+use crate::cli::beside::Server;
+use crate::cli::letters::signed;
+use crate::cli::scope::{missing, title, token};
+use crate::model::{Defaults, RoomToken};
+use crate::store::{ACTIVE_DAYS, RoomRole, RoomRow, RoomSurvey};
+
+/// List all rooms with their links
+#[derive(Args)]
+pub(in crate::cli) struct List {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Show a room: its link, what is in it, who reads and who moderates it
+#[derive(Args)]
+pub(in crate::cli) struct Show {
+    /// The room
+    #[arg(value_parser = token)]
+    token: RoomToken,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl List {
+    pub(super) async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
+        let surveys = server.store.survey(None, server.clock.now()).await?;
+        if self.json {
+            let all: Vec<Value> = surveys.iter().map(|survey| object(survey, server)).collect();
+            output::json(&all)?;
+        } else if surveys.is_empty() {
+            println!("There are no rooms; `sogs room add TOKEN --name NAME` makes one.");
+        } else {
+            let rows = surveys.iter().map(|survey| {
+                [
+                    survey.room.token.clone(),
+                    survey.room.name.clone(),
+                    output::amount(survey.messages.count, survey.messages.bytes),
+                    survey.active[1].to_string(),
+                    signed(defaults(&survey.room)),
+                ]
+            });
+            output::table(["TOKEN", "NAME", "MESSAGES", "ACTIVE (7 DAYS)", "EVERYBODY"], rows);
+            println!();
+            for survey in &surveys {
+                println!("{}", server.link(&survey.room.token));
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Show {
+    pub(super) async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
+        let survey = survey(server, &self.token).await?;
+        if self.json {
+            output::json(&object(&survey, server))?;
+        } else {
+            print(&survey, server);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// A room and what is in it.
+pub(super) async fn survey(server: &Server<'_>, token: &RoomToken) -> Result<RoomSurvey> {
+    let found = server.store.survey(Some(token), server.clock.now()).await?;
+    found.into_iter().next().with_context(|| missing(token))
+}
+
+/// Prints it for people.
+pub(super) fn print(survey: &RoomSurvey, server: &Server<'_>) {
+    let room = &survey.room;
+    println!("{}\n", title(room));
+    println!("link           {}", server.link(&room.token));
+    if let Some(text) = room.description.as_deref().filter(|text| !text.is_empty()) {
+        println!("description    {}", text.replace('\n', "\n               "));
+    }
+    println!("created        {}", output::time(Timestamp::from_nanos(room.created)));
+    println!(
+        "messages       {}",
+        output::amount(survey.messages.count, survey.messages.bytes)
+    );
+    println!(
+        "attachments    {}",
+        output::amount(survey.files.count, survey.files.bytes)
+    );
+    let top = survey.top_reactions.iter();
+    let top: Vec<String> = top.map(|(reaction, count)| format!("{reaction} {count}")).collect();
+    let colon = if top.is_empty() { "" } else { ": " };
+    println!("reactions      {}{colon}{}", survey.reactions, top.join(", "));
+    let active = survey.active.iter().zip(ACTIVE_DAYS);
+    let active: Vec<String> = active.map(|(count, days)| format!("{count} ({days}d)")).collect();
+    println!("active people  {}", active.join(", "));
+    println!("everybody      {}", signed(defaults(room)));
+    println!("rate limit     {}", rate_limit(room.rate_limit_size, interval(room)));
+    println!("moderators     {}", counts(&survey.roles));
+    for role in &survey.roles {
+        println!("               {} {}", role.session_id, kind(role));
+    }
+}
+
+fn counts(roles: &[RoomRole]) -> String {
+    let part = |admin: bool, noun: &str| {
+        let count = roles.iter().filter(|role| role.admin == admin).count();
+        let hidden = roles.iter().filter(|role| role.admin == admin && !role.visible).count();
+        let plural = if count == 1 { "" } else { "s" };
+        let hidden = if hidden == 0 {
+            String::new()
+        } else {
+            format!(" ({hidden} hidden)")
+        };
+        format!("{count} {noun}{plural}{hidden}")
+    };
+    format!("{}, {}", part(true, "admin"), part(false, "moderator"))
+}
+
+fn kind(role: &RoomRole) -> &'static str {
+    match (role.visible, role.admin) {
+        (true, true) => "admin",
+        (false, true) => "hidden admin",
+        (true, false) => "moderator",
+        (false, false) => "hidden moderator",
+    }
+}
+
+fn defaults(room: &RoomRow) -> Defaults {
+    Defaults {
+        read: room.read,
+        accessible: room.accessible,
+        write: room.write,
+        upload: room.upload,
+    }
+}
+
+fn interval(room: &RoomRow) -> Duration {
+    Duration::from_nanos(u64::try_from(room.rate_limit_interval).unwrap_or(0))
+}
+
+/// What programs are told about a room.
+fn object(survey: &RoomSurvey, server: &Server<'_>) -> Value {
+    let room = &survey.room;
+    let [day, week, fortnight, month] = survey.active;
+    let top = survey.top_reactions.iter();
+    let top = top.map(|(reaction, count)| json!({ "reaction": reaction, "count": count }));
+    let roles = survey.roles.iter();
+    let roles = roles.map(|role| json!({ "id": role.session_id, "admin": role.admin, "visible": role.visible }));
+    json!({
+        "token": room.token,
+        "name": room.name,
+        "description": room.description.as_deref().unwrap_or_default(),
+        "link": server.link(&room.token),
+        "created": Timestamp::from_nanos(room.created),
+        "image": room.image,
+        "messages": { "count": survey.messages.count, "bytes": survey.messages.bytes },
+        "attachments": { "count": survey.files.count, "bytes": survey.files.bytes },
+        "reactions": { "count": survey.reactions, "top": top.collect::<Vec<_>>() },
+        "active": { "1d": day, "7d": week, "14d": fortnight, "30d": month },
+        "permissions": {
+            "read": room.read,
+            "write": room.write,
+            "upload": room.upload,
+            "accessible": room.accessible,
+        },
+        "rate_limit": (room.rate_limit_size > 0).then(|| json!({
+            "posts": room.rate_limit_size,
+            "seconds": interval(room).as_secs_f64(),
+        })),
+        "moderators": roles.collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,205 @@
+//! The rows of files. Where the bytes are is for [`crate::files`].
+
+use std::time::Duration;
+
+use shared::clock::Timestamp;
+use shared::db::{DbError, PerDialect};
+use shared::filing::doom;
+use shared::run;
+
+use super::{Store, Write};
+use crate::model::{RoomNo, UserNo};
+
+/// A file of a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileRow {
+    /// Its id.
+    pub id: i64,
+    /// Number of bytes.
+    pub size: u64,
+    /// When it was uploaded.
+    pub uploaded: Timestamp,
+    /// When it ends; `None` for never.
+    pub expiry: Option<Timestamp>,
+    /// What the uploader called it.
+    pub filename: Option<String>,
+    /// Where the bytes are; `None` if there are none.
+    pub blob: Option<String>,
+}
+
+/// A file whose bytes are written and that gets its row.
+#[derive(Clone, Copy, Debug)]
+pub struct NewFile<'a> {
+    /// The room.
+    pub room: RoomNo,
+    /// Who uploads it.
+    pub uploader: UserNo,
+    /// Number of bytes.
+    pub size: u64,
+    /// How long it is kept; `None` for ever.
+    pub lifetime: Option<Duration>,
+    /// What the uploader calls it.
+    pub filename: Option<&'a str>,
+    /// Where the bytes are; `None` if there are none.
+    pub blob: Option<&'a str>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Columns {
+    id: i64,
+    size: i64,
+    uploaded: i64,
+    expiry: Option<i64>,
+    filename: Option<String>,
+    blob: Option<String>,
+}
+
+impl From<Columns> for FileRow {
+    fn from(columns: Columns) -> Self {
+        Self {
+            id: columns.id,
+            size: columns.size.unsigned_abs(),
+            uploaded: Timestamp::from_nanos(columns.uploaded),
+            expiry: columns.expiry.map(Timestamp::from_nanos),
+            filename: columns.filename,
+            blob: columns.blob,
+        }
+    }
+}
+
+const FIND: &str = "SELECT id, size, uploaded, expiry, filename, blob
+    FROM files
+    WHERE id = $1 AND room = $2 AND (expiry IS NULL OR expiry > $3)";
+
+/// The room stays until the row of the file is there, or is found to be gone.
+const HOLD_ROOM: PerDialect = PerDialect {
+    sqlite: "SELECT id FROM rooms WHERE id = $1",
+    postgres: "SELECT id FROM rooms WHERE id = $1 FOR KEY SHARE",
+};
+
+const INSERT: &str = "INSERT INTO files (room, uploader, size, uploaded, expiry, filename, blob)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    RETURNING id";
+
+const EXPIRED: &str = "SELECT id FROM files WHERE expiry <= $1 ORDER BY expiry, id LIMIT $2";
+
+/// Rooms are locked before their files, as everywhere.
+const HOLD_ROOMS_OF_IMAGES: PerDialect = PerDialect {
+    sqlite: "SELECT id FROM rooms WHERE image IN (SELECT value FROM json_each($1))",
+    postgres: "SELECT id FROM rooms
+        WHERE image IN (SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text($1::jsonb) AS value)
+        ORDER BY id
+        FOR UPDATE",
+};
+
+/// What was given a longer life meanwhile stays.
+const DELETE: PerDialect = PerDialect {
+    sqlite: "DELETE FROM files
+        WHERE id IN (SELECT value FROM json_each($1)) AND expiry <= $2
+        RETURNING id, blob",
+    postgres: "DELETE FROM files
+        WHERE id IN (SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text($1::jsonb) AS value) AND expiry <= $2
+        RETURNING id, blob",
+};
+
+const LOSE_IMAGES: PerDialect = PerDialect {
+    sqlite: "UPDATE rooms
+        SET image = NULL, info_updates = info_updates + 1
+        WHERE image IN (SELECT value FROM json_each($1))",
+    postgres: "UPDATE rooms
+        SET image = NULL, info_updates = info_updates + 1
+        WHERE image IN (SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text($1::jsonb) AS value)",
+};
+
+impl Store {
+    /// A file of this room, unless it has expired.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn file(&self, room: RoomNo, id: i64, now: Timestamp) -> Result<Option<FileRow>, DbError> {
+        let mut tx = self.db.read().await?;
+        let row = run!(
+            tx,
+            fetch_optional,
+            query_as::<_, Columns>,
+            FIND,
+            id,
+            room.0,
+            now.as_nanos()
+        )?;
+        Ok(row.map(Into::into))
+    }
+}
+
+impl Write {
+    /// Gives uploaded bytes their row. The answer is its id, or `None` if the room is gone.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn add_file(&mut self, file: NewFile<'_>) -> Result<Option<i64>, DbError> {
+        let room = file.room.0;
+        if run!(self.tx, fetch_optional, query_scalar::<_, i64>, HOLD_ROOM, room)?.is_none() {
+            return Ok(None);
+        }
+        let expiry = file.lifetime.map(|span| self.now.plus(span).as_nanos());
+        let id = run!(
+            self.tx,
+            fetch_one,
+            query_scalar::<_, i64>,
+            INSERT,
+            room,
+            file.uploader.0,
+            i64::try_from(file.size).unwrap_or(i64::MAX),
+            self.now.as_nanos(),
+            expiry,
+            file.filename,
+            file.blob
+        )?;
+        Ok(Some(id))
+    }
+
+    /// Takes away up to `most` files that have expired, the earliest first, and dooms their bytes. A room whose image is
+    /// among them has none any more. The answer is the number of files.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn delete_expired_files(&mut self, most: u32) -> Result<usize, DbError> {
+        let now = self.now.as_nanos();
+        let expired = run!(
+            self.tx,
+            fetch_all,
+            query_scalar::<_, i64>,
+            EXPIRED,
+            now,
+            i64::from(most)
+        )?;
+        let expired = serde_json::Value::from(expired).to_string();
+        run!(
+            self.tx,
+            fetch_all,
+            query_scalar::<_, i64>,
+            HOLD_ROOMS_OF_IMAGES,
+            &expired
+        )?;
+        let deleted = run!(
+            self.tx,
+            fetch_all,
+            query_as::<_, (i64, Option<String>)>,
+            DELETE,
+            &expired,
+            now
+        )?;
+        for blob in deleted.iter().filter_map(|(_, blob)| blob.as_deref()) {
+            doom(&mut self.tx, blob).await?;
+        }
+        let ids: Vec<i64> = deleted.iter().map(|(id, _)| *id).collect();
+        let ids = serde_json::Value::from(ids).to_string();
+        if run!(self.tx, execute, query, LOSE_IMAGES, ids)? > 0 {
+            self.directory_changes();
+        }
+        Ok(deleted.len())
+    }
+}
