@@ -78,7 +78,8 @@ async fn all_everywhere(app: Arc<Community>, request: Request) -> Result<Respons
     for room in rooms.iter() {
         let may = caller.permissions(room);
         let listed = may.allows(Need::Access);
-        if !own && !(listed && may_purge_all(&app, &may, &targets, room).await?) {
+        let permitted = own || (listed && may_purge_all(&app, &may, &targets, room).await?);
+        if !permitted {
             continue;
         }
         let count = purge(&app, head, room, &targets).await?;

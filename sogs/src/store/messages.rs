@@ -207,3 +207,19 @@ impl MessageRow {
         sent.saturating_sub(stored)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::plans::{assert_indexed, plan};
+    use super::*;
+
+    #[tokio::test]
+    async fn a_page_costs_the_same_however_many_messages_there_are() {
+        for text in [SINCE, SINCE_DATA_ONLY, BEFORE, ONE] {
+            assert_indexed(text, false).await;
+        }
+        // Deleted and filtered messages are not even looked at.
+        let recent = plan(BEFORE).await;
+        assert!(recent.iter().any(|step| step.contains("messages_shown")), "{recent:?}");
+    }
+}
