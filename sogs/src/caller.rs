@@ -254,8 +254,16 @@ impl Community {
         if let Some(signed) = &Caller::of(head).0 {
             signed.recorded.store(true, Ordering::Release);
         }
-        self.directory.apply(&committed);
+        self.take_note(&committed);
         Ok(committed)
+    }
+
+    /// Takes note of a change that was committed, before anybody is told of it.
+    pub fn take_note(&self, committed: &Committed) {
+        self.directory.apply(committed);
+        for (room, user) in &committed.inactive {
+            self.activity.forget(*room, *user);
+        }
     }
 }
 

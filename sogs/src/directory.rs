@@ -22,6 +22,9 @@ use crate::store::{Committed, Latest, Store};
 /// How many people are kept in memory; the least recent are read again beyond that.
 const MEMBERS: u64 = 50_000;
 
+/// What is no epoch: of this person it is only known that there are messages up to some.
+const NO_EPOCH: i64 = -1;
+
 /// The state of all rooms at one generation.
 #[derive(Debug)]
 pub struct Rooms {
@@ -162,8 +165,21 @@ impl Directory {
             return Ok(latest);
         }
         let latest = self.store.latest_direct(user).await?;
-        self.direct.insert(user, (epoch, latest));
+        self.raise_direct(user, Some(epoch), latest);
         Ok(latest)
+    }
+
+    /// Takes note of messages. Ids never go down, so what was found out in between is kept; an id that is too large costs
+    /// no more than a look into the database. Without an epoch nothing is known but that there are these.
+    fn raise_direct(&self, user: UserNo, epoch: Option<i64>, latest: Latest) {
+        let _ = self.direct.entry(user).and_upsert_with(|known| {
+            let (stamp, known) = known.map_or((NO_EPOCH, Latest::default()), moka::Entry::into_value);
+            let latest = Latest {
+                inbox: known.inbox.max(latest.inbox),
+                outbox: known.outbox.max(latest.outbox),
+            };
+            (epoch.unwrap_or(stamp), latest)
+        });
     }
 
     /// Takes note of a change that this process has committed; to be called before the answer is sent.
@@ -175,9 +191,14 @@ impl Directory {
             self.counters(*room).reached(*seqno);
         }
         if let Some((id, sender, recipient)) = committed.direct {
-            self.direct_latest.fetch_max(id, Ordering::AcqRel);
-            self.direct.invalidate(&sender);
-            self.direct.invalidate(&recipient);
+            // If another process has sent one in between, the next look at the database has to find that out.
+            let _ = self
+                .direct_latest
+                .compare_exchange(id - 1, id, Ordering::AcqRel, Ordering::Acquire);
+            let sent = Latest { inbox: 0, outbox: id };
+            let received = Latest { inbox: id, outbox: 0 };
+            self.raise_direct(sender, None, sent);
+            self.raise_direct(recipient, None, received);
         }
         if committed.direct_deleted {
             self.forget_direct();

@@ -8,6 +8,7 @@ pub mod api;
 pub mod app;
 pub mod caller;
 pub mod directory;
+mod due;
 pub mod files;
 pub mod keys;
 pub mod links;

@@ -3,10 +3,12 @@
 mod allowance;
 pub mod filename;
 mod permission;
+mod role;
 mod room;
 mod token;
 
 pub use allowance::Allowance;
 pub use permission::{Defaults, Need, Override, Permissions, Refusal, Standing, may_ban, may_purge, resolve};
+pub use role::{FlagChange, LaterFlags, PermissionChange, Role, RoleChange, Scope};
 pub use room::{Counters, Member, Moderators, Pin, Room, RoomNo, User, UserNo};
 pub use token::{InvalidToken, RoomToken};

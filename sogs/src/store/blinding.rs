@@ -6,7 +6,7 @@ use shared::db::DbError;
 use shared::run;
 
 use super::Write;
-use crate::model::UserNo;
+use crate::model::{RoomNo, User, UserNo};
 
 const NOTE: &str = "INSERT INTO needs_blinding (blinded, person)
     VALUES ($1, $2)
@@ -33,11 +33,7 @@ const MOVE_PERMISSIONS: &str = "UPDATE scheduled_permissions SET person = $1 WHE
 
 const MOVE_BANS: &str = "UPDATE scheduled_bans SET person = $1 WHERE person = $2";
 
-/// Clients show the new id of a moderator only when they fetch the details of the room again.
-const TELL_ROOMS: &str = "UPDATE rooms
-    SET info_updates = info_updates + 1
-    WHERE id IN (SELECT room FROM overrides WHERE person = $1 AND moderator = $2)
-       OR EXISTS (SELECT 1 FROM users WHERE id = $1 AND moderator = $2)";
+const ROOMS_MODERATED: &str = "SELECT room FROM overrides WHERE person = $1 AND moderator = $2 ORDER BY room";
 
 /// Accounts with something kept for them and no note yet, a page at a time.
 const WITHOUT_NOTE: &str = "SELECT id, session_id
@@ -60,6 +56,17 @@ pub(super) fn candidates(blinding: Option<&BlindingFactor>, id: &UserId) -> Vec<
             None => vec![*id],
         },
         _ => vec![*id],
+    }
+}
+
+/// What all ids of one person have in common.
+pub(super) fn person_key(blinding: Option<&BlindingFactor>, id: &UserId) -> String {
+    match (blinding, id) {
+        (Some(factor), UserId::Session(account)) => {
+            positive(factor, account).map_or_else(|| id.to_string(), |positive| positive.to_string())
+        }
+        (Some(_), UserId::Blinded(blinded)) => blinded.absolute().to_string(),
+        (None, _) => id.to_string(),
     }
 }
 
@@ -100,15 +107,53 @@ impl Write {
         let Some(new) = self.user_row(id).await? else {
             return Ok(());
         };
+        self.tell_rooms_of(UserNo(old)).await?;
         run!(self.tx, execute, query, COPY_USER, new.id, old)?;
         run!(self.tx, execute, query, CLEAR_USER, old, false)?;
         run!(self.tx, execute, query, MOVE_OVERRIDES, new.id, old)?;
         run!(self.tx, execute, query, MOVE_PERMISSIONS, new.id, old)?;
         run!(self.tx, execute, query, MOVE_BANS, new.id, old)?;
         run!(self.tx, execute, query, FORGET, &key)?;
-        run!(self.tx, execute, query, TELL_ROOMS, new.id, true)?;
         self.directory_changes();
         Ok(())
+    }
+
+    /// Clients show the new id of a moderator only when they fetch the details of the room again.
+    async fn tell_rooms_of(&mut self, user: UserNo) -> Result<(), DbError> {
+        if self.user(user).await?.is_some_and(|user| user.standing.moderator) {
+            return self.tell_all_rooms().await;
+        }
+        for room in run!(
+            self.tx,
+            fetch_all,
+            query_scalar::<_, i64>,
+            ROOMS_MODERATED,
+            user.0,
+            true
+        )? {
+            self.tell_room(RoomNo(room)).await?;
+        }
+        Ok(())
+    }
+
+    /// Everybody that an id stands for, whom it names first. Beside somebody with a blinded id there may be their
+    /// account, from the time before blinded ids were asked for.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn all_known(&mut self, id: &UserId) -> Result<Vec<User>, DbError> {
+        let mut people = Vec::new();
+        for candidate in candidates(self.blinding.as_deref(), id) {
+            people.extend(self.user_row(&candidate).await?.map(User::from));
+        }
+        if let UserId::Blinded(blinded) = id {
+            let key = blinded.absolute().to_string();
+            if let Some(account) = run!(self.tx, fetch_optional, query_scalar::<_, i64>, WAITING, key)? {
+                people.extend(self.user(UserNo(account)).await?);
+            }
+        }
+        Ok(people)
     }
 
     /// The pass at start: notes all accounts that have something kept for them and no note yet, so that blinded ids can

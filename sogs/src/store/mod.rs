@@ -3,12 +3,18 @@
 //! What only reads is a method of [`Store`]. What changes something is a method of [`Write`], one transaction that is
 //! committed as a whole and then tells which caches are out of date.
 
+mod bans;
 mod blinding;
+mod change_error;
 mod direct;
 mod files;
+mod locks;
 mod overrides;
+mod permissions;
 mod pulse;
+mod roles;
 mod rooms;
+mod schedule;
 mod users;
 mod write;
 
@@ -19,10 +25,13 @@ use shared::crypto::BlindingFactor;
 use shared::db::{Database, DbError, DbOptions, Migrations};
 use sqlx::migrate::Migrator;
 
-pub use direct::Latest;
+pub use change_error::ChangeError;
+pub use direct::{DirectMessage, Latest, Mailbox};
 pub use files::{FileRow, NewFile};
 pub use pulse::{Pulse, RoomPulse};
+pub use roles::RoleChanged;
 pub use rooms::{NewRoom, RoomChange, RoomRow};
+pub use schedule::Planned;
 pub use users::UserRow;
 pub use write::{Committed, Write};
 

@@ -49,12 +49,6 @@ const TELL_ROOM: &str = "UPDATE rooms SET info_updates = info_updates + 1 WHERE 
 
 const TELL_ALL_ROOMS: &str = "UPDATE rooms SET info_updates = info_updates + 1";
 
-/// In the order of their numbers, so that two such changes do not wait for each other.
-const LOCK_ALL_ROOMS: shared::db::PerDialect = shared::db::PerDialect {
-    sqlite: "SELECT id FROM rooms WHERE FALSE",
-    postgres: "SELECT id FROM rooms ORDER BY id FOR UPDATE",
-};
-
 impl Write {
     /// What differs for a person in a room; the default if nothing does.
     ///
@@ -115,7 +109,7 @@ impl Write {
 
     /// The same for all rooms.
     pub(super) async fn tell_all_rooms(&mut self) -> Result<(), DbError> {
-        run!(self.tx, fetch_all, query_scalar::<_, i64>, LOCK_ALL_ROOMS)?;
+        self.lock_all_rooms().await?;
         run!(self.tx, execute, query, TELL_ALL_ROOMS)?;
         self.directory_changes();
         Ok(())

@@ -137,6 +137,7 @@ impl Write {
         if let Some(row) = self.user_row(id).await? {
             return Ok(row.into());
         }
+        self.lock_person(id).await?;
         let inserted = run!(
             self.tx,
             fetch_optional,
@@ -159,6 +160,7 @@ impl Write {
     ///
     /// When the database fails.
     pub async fn named(&mut self, id: &UserId) -> Result<User, DbError> {
+        self.lock_person(id).await?;
         match self.known(id).await? {
             Some(user) => Ok(user),
             None => self.appear(id).await,

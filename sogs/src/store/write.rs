@@ -12,8 +12,8 @@ use crate::model::{RoomNo, UserNo};
 
 /// A change that is being made. Dropping it undoes it.
 ///
-/// Locks are taken in one order, so that two changes never wait for each other: rooms by number, then the row of the
-/// server, which [`Write::commit`] comes to last.
+/// Locks are taken in one order, so that two changes never wait for each other: one person, rooms by number, then the row
+/// of the server, which [`Write::commit`] comes to last.
 #[derive(Debug)]
 pub struct Write {
     pub(super) tx: Tx,
@@ -34,6 +34,8 @@ pub struct Committed {
     pub direct: Option<(i64, UserNo, UserNo)>,
     /// Whether direct messages were deleted.
     pub direct_deleted: bool,
+    /// Who is counted as active no more, and where.
+    pub inactive: Vec<(RoomNo, UserNo)>,
 }
 
 const NEXT_SEQNO: &str = "UPDATE rooms
@@ -101,6 +103,11 @@ impl Write {
     /// Notes that direct messages are gone.
     pub(super) fn direct_messages_deleted(&mut self) {
         self.committed.direct_deleted = true;
+    }
+
+    /// Notes that somebody is not counted as active in a room any more.
+    pub(super) fn inactive(&mut self, room: RoomNo, user: UserNo) {
+        self.committed.inactive.push((room, user));
     }
 
     /// Makes the change last: it is on disk when this returns.

@@ -1,0 +1,116 @@
+//! Permissions of single people in a room (`community-api.md` section 14).
+
+use shared::crypto::UserId;
+use shared::db::DbError;
+use shared::run;
+
+use super::overrides::Columns;
+use super::{ChangeError, Store, Write};
+use crate::model::{FlagChange, Override, PermissionChange, RoomNo, Scope, UserNo};
+
+#[derive(sqlx::FromRow)]
+struct NamedColumns {
+    session_id: String,
+    #[sqlx(flatten)]
+    columns: Columns,
+}
+
+const OF_ROOM: &str = "SELECT users.session_id, overrides.banned, overrides.moderator, overrides.admin,
+        overrides.visible_mod, overrides.read, overrides.accessible, overrides.write, overrides.upload
+    FROM overrides JOIN users ON users.id = overrides.person
+    WHERE overrides.room = $1
+    ORDER BY users.session_id";
+
+const FIND: &str = "SELECT banned, moderator, admin, visible_mod, read, accessible, write, upload
+    FROM overrides
+    WHERE room = $1 AND person = $2";
+
+const UNSCHEDULE: &str = "UPDATE scheduled_permissions
+    SET read = CASE WHEN $3 THEN NULL ELSE read END,
+        write = CASE WHEN $4 THEN NULL ELSE write END,
+        upload = CASE WHEN $5 THEN NULL ELSE upload END
+    WHERE room = $1 AND person = $2";
+
+const FORGET_EMPTY: &str = "DELETE FROM scheduled_permissions
+    WHERE room = $1 AND person = $2 AND read IS NULL AND write IS NULL AND upload IS NULL";
+
+impl Store {
+    /// What differs for whom in a room, in the order of their ids.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn overrides_in(&self, room: RoomNo) -> Result<Vec<(String, Override)>, DbError> {
+        let mut tx = self.db.read().await?;
+        let rows = run!(tx, fetch_all, query_as::<_, NamedColumns>, OF_ROOM, room.0)?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.session_id, row.columns.into()))
+            .collect())
+    }
+
+    /// What differs for a person in a room; the default if nothing does.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn override_of(&self, room: RoomNo, user: UserNo) -> Result<Override, DbError> {
+        let mut tx = self.db.read().await?;
+        let row = run!(tx, fetch_optional, query_as::<_, Columns>, FIND, room.0, user.0)?;
+        Ok(row.map(Into::into).unwrap_or_default())
+    }
+}
+
+impl Write {
+    /// Changes what whoever this id names may in a room, and answers what differs for them then. The same permissions are
+    /// taken out of what was scheduled, unless that is to be kept.
+    ///
+    /// # Errors
+    ///
+    /// If the room is gone, and when the database fails.
+    pub async fn change_permissions(
+        &mut self,
+        room: RoomNo,
+        id: &UserId,
+        change: &PermissionChange,
+        keep_scheduled: bool,
+    ) -> Result<Override, ChangeError> {
+        self.lock(id, &Scope::Rooms(vec![room])).await?;
+        let known = self.known(id).await?;
+        let user = match known {
+            Some(user) => user,
+            None if change.sets() => self.named(id).await?,
+            None => return Ok(Override::default()),
+        };
+        let local = self.override_of(room, user.no).await?;
+        let new = Override {
+            read: change.read.apply(local.read),
+            accessible: change.accessible.apply(local.accessible),
+            write: change.write.apply(local.write),
+            upload: change.upload.apply(local.upload),
+            ..local
+        };
+        self.set_override(room, &user, new).await?;
+        if !keep_scheduled {
+            self.unschedule(room, user.no, change).await?;
+        }
+        Ok(new)
+    }
+
+    async fn unschedule(&mut self, room: RoomNo, user: UserNo, change: &PermissionChange) -> Result<(), DbError> {
+        let touched = |flag: FlagChange| flag != FlagChange::Keep;
+        run!(
+            self.tx,
+            execute,
+            query,
+            UNSCHEDULE,
+            room.0,
+            user.0,
+            touched(change.read),
+            touched(change.write),
+            touched(change.upload)
+        )?;
+        run!(self.tx, execute, query, FORGET_EMPTY, room.0, user.0)?;
+        Ok(())
+    }
+}
