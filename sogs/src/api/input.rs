@@ -1,11 +1,14 @@
 //! Reading what clients send (`community-api.md` section 4).
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::header;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
+use shared::clock::Timestamp;
 use shared::crypto::UserId;
 use shared::http::{Head, Request};
 
@@ -62,6 +65,17 @@ pub(crate) fn parsed<T: for<'de> Deserialize<'de>>(request: &Request) -> Result<
 /// 400.
 pub(crate) fn base64(text: &str) -> Result<Vec<u8>, ApiError> {
     BASE64.decode(text).map_err(|_| ApiError::bad("malformed base64"))
+}
+
+/// Base64 with its padding, as it is always sent.
+pub(crate) fn to_base64(bytes: &[u8]) -> String {
+    BASE64.encode(bytes)
+}
+
+/// The moment so many seconds later, or earlier. What is out of range becomes the nearest that is not.
+pub(crate) fn after(now: Timestamp, seconds: f64) -> Timestamp {
+    let span = Duration::try_from_secs_f64(seconds.abs()).unwrap_or(Duration::MAX);
+    if seconds < 0.0 { now.minus(span) } else { now.plus(span) }
 }
 
 /// Whether a value counts as true, as in Python: `0`, `""`, `[]`, `{}`, `null` and `false` do not.

@@ -4,8 +4,11 @@ mod batch;
 mod capabilities;
 mod error;
 mod files;
+mod inbox;
 mod input;
+mod permissions;
 mod rooms;
+mod users;
 
 use http::StatusCode;
 use shared::http::{Response, Router};
@@ -26,7 +29,10 @@ pub fn router(_settings: &Settings) -> Router<Community> {
     let router = capabilities::routes(router);
     let router = batch::routes(router);
     let router = files::routes(router);
-    rooms::routes(router)
+    let router = rooms::routes(router);
+    let router = permissions::routes(router);
+    let router = users::routes(router);
+    inbox::routes(router)
 }
 
 /// The standard error: a short text.
