@@ -18,6 +18,7 @@ use crate::api;
 use crate::caller;
 use crate::directory::Directory;
 use crate::files::Files;
+use crate::model::ReactionLimit;
 use crate::nonces::Nonces;
 use crate::settings::Settings;
 use crate::store::Store;
@@ -43,6 +44,8 @@ pub struct Community {
     pub activity: Activity,
     /// Nonces that were used.
     pub nonces: Nonces,
+    /// Who has added many reactions.
+    pub reaction_limit: ReactionLimit,
     /// Checks signatures.
     pub verifier: Verifier,
     /// The key of the server.
@@ -69,6 +72,7 @@ impl Community {
             files: Files::new(&settings, store.clone(), blobs.clone(), clock.clone()),
             activity: Activity::default(),
             nonces: Nonces::new(clock.clone()),
+            reaction_limit: ReactionLimit::per_minute(settings.limits.reactions_per_minute, clock.clone()),
             verifier: Verifier::new(*key.public(), PointCache::default()),
             stopping: AtomicBool::new(false),
             router: api::router(&settings),

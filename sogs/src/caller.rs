@@ -10,7 +10,7 @@ use shared::http::{Head, Request, Response, dispatch};
 
 use crate::api::ApiError;
 use crate::app::Community;
-use crate::model::{Member, Need, Permissions, Refusal, Room};
+use crate::model::{Member, Need, Permissions, Refusal, Room, User, resolve};
 use crate::store::{Committed, Write};
 
 /// Who asks. All elements of a batch have the same caller, that of the batch.
@@ -193,6 +193,22 @@ impl Community {
                 "This endpoint requires blinded pubkeys be used",
             ))
         }
+    }
+
+    /// What somebody else is and may in a room.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn permissions_of(&self, user: &User, room: &Room) -> Result<Permissions, ApiError> {
+        let member = match user.session_id.parse() {
+            Ok(id) => self.directory.member(&id).await?,
+            Err(_) => None,
+        };
+        Ok(member.map_or_else(
+            || resolve(user.standing, None, room.defaults),
+            |member| member.permissions(room),
+        ))
     }
 
     /// The room that the path names by `{token}`. Somebody banned from it knows of it all the same.

@@ -10,6 +10,7 @@ pub mod caller;
 pub mod directory;
 mod due;
 pub mod files;
+pub mod filtering;
 pub mod keys;
 pub mod links;
 pub mod model;

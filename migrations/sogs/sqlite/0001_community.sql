@@ -103,8 +103,8 @@ CREATE TABLE messages (
     UNIQUE (room, seqno)
 ) STRICT;
 
-CREATE INDEX messages_by_room ON messages (room, id);
-CREATE INDEX messages_by_author ON messages (author, room, posted);
+CREATE INDEX messages_shown ON messages (room, id) WHERE data IS NOT NULL AND NOT filtered;
+CREATE INDEX messages_by_author ON messages (author, room, id);
 
 -- What messages said before they were edited or deleted.
 CREATE TABLE message_history (
@@ -133,6 +133,7 @@ CREATE TABLE reactors (
     PRIMARY KEY (reaction, person)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX reactors_by_time ON reactors (reaction, at, person);
 CREATE INDEX reactors_by_user ON reactors (person);
 
 CREATE TABLE pins (

@@ -26,6 +26,11 @@ pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
 ///
 /// 400.
 pub(crate) fn json(request: &Request) -> Result<Value, ApiError> {
+    require_json(request)?;
+    serde_json::from_slice(&request.body).map_err(|_| ApiError::bad("the body is not valid JSON"))
+}
+
+fn require_json(request: &Request) -> Result<(), ApiError> {
     let named = request.head.header(header::CONTENT_TYPE.as_str()).unwrap_or_default();
     let is_json = named.parse::<mime::Mime>().is_ok_and(|kind| {
         kind.type_() == mime::APPLICATION
@@ -34,7 +39,7 @@ pub(crate) fn json(request: &Request) -> Result<Value, ApiError> {
     if !is_json {
         return Err(ApiError::bad("the content type must be application/json"));
     }
-    serde_json::from_slice(&request.body).map_err(|_| ApiError::bad("the body is not valid JSON"))
+    Ok(())
 }
 
 /// A JSON object.
@@ -56,6 +61,20 @@ pub(crate) fn object(request: &Request) -> Result<Map<String, Value>, ApiError> 
 /// 400.
 pub(crate) fn parsed<T: for<'de> Deserialize<'de>>(request: &Request) -> Result<T, ApiError> {
     serde_json::from_value(Value::Object(object(request)?)).map_err(|error| ApiError::bad(error.to_string()))
+}
+
+/// A JSON object of this shape, read without making a tree of it first: for what is posted all the time.
+///
+/// # Errors
+///
+/// 400.
+pub(crate) fn body<'de, T: Deserialize<'de>>(request: &'de Request) -> Result<T, ApiError> {
+    require_json(request)?;
+    // A list of the values would do for serde as well.
+    if !request.body.trim_ascii_start().starts_with(b"{") {
+        return Err(ApiError::bad("the body must be a JSON object"));
+    }
+    serde_json::from_slice(&request.body).map_err(|error| ApiError::bad(error.to_string()))
 }
 
 /// Base64, padded or not.

@@ -2,11 +2,16 @@
 
 mod batch;
 mod capabilities;
+mod deletion;
 mod error;
 mod files;
 mod inbox;
 mod input;
+mod messages;
 mod permissions;
+mod pins;
+mod posting;
+mod reactions;
 mod rooms;
 mod users;
 
@@ -32,7 +37,12 @@ pub fn router(_settings: &Settings) -> Router<Community> {
     let router = rooms::routes(router);
     let router = permissions::routes(router);
     let router = users::routes(router);
-    inbox::routes(router)
+    let router = inbox::routes(router);
+    let router = messages::routes(router);
+    let router = posting::routes(router);
+    let router = reactions::routes(router);
+    let router = pins::routes(router);
+    deletion::routes(router)
 }
 
 /// The standard error: a short text.

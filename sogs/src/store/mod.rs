@@ -3,15 +3,21 @@
 //! What only reads is a method of [`Store`]. What changes something is a method of [`Write`], one transaction that is
 //! committed as a whole and then tells which caches are out of date.
 
+mod attachments;
 mod bans;
 mod blinding;
 mod change_error;
+mod deletion;
 mod direct;
 mod files;
 mod locks;
+mod messages;
 mod overrides;
 mod permissions;
+mod pins;
+mod posting;
 mod pulse;
+mod reactions;
 mod roles;
 mod rooms;
 mod schedule;
@@ -26,9 +32,13 @@ use shared::db::{Database, DbError, DbOptions, Migrations};
 use sqlx::migrate::Migrator;
 
 pub use change_error::ChangeError;
+pub use deletion::Purged;
 pub use direct::{DirectMessage, Latest, Mailbox};
 pub use files::{FileRow, NewFile};
+pub use messages::{MessageRow, Page, Query, Selection, Viewer};
+pub use posting::{MessageError, NewMessage, Posted, RateLimit};
 pub use pulse::{Pulse, RoomPulse};
+pub use reactions::{Reacted, ReactionRow, ReactionsOf};
 pub use roles::RoleChanged;
 pub use rooms::{NewRoom, RoomChange, RoomRow};
 pub use schedule::Planned;
@@ -92,4 +102,9 @@ impl Store {
     pub async fn write(&self, now: Timestamp) -> Result<Write, DbError> {
         Ok(Write::new(self.db.write().await?, now, self.blinding.clone()))
     }
+}
+
+/// A list as JSON text, which is how statements take lists on both databases.
+fn json(list: &(impl serde::Serialize + ?Sized)) -> String {
+    serde_json::to_string(list).unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use shared::clock::Timestamp;
 use shared::crypto::BlindingFactor;
-use shared::db::{DbError, Tx};
+use shared::db::{DbError, PerDialect, Tx};
 use shared::run;
 
 use crate::model::{RoomNo, UserNo};
@@ -38,10 +38,16 @@ pub struct Committed {
     pub inactive: Vec<(RoomNo, UserNo)>,
 }
 
-const NEXT_SEQNO: &str = "UPDATE rooms
-    SET message_sequence = message_sequence + 1
+const NEXT_SEQNOS: &str = "UPDATE rooms
+    SET message_sequence = message_sequence + $2
     WHERE id = $1
     RETURNING message_sequence";
+
+/// On SQLite nobody else writes anyway.
+const LOCK_ROOM: PerDialect = PerDialect {
+    sqlite: "SELECT id FROM rooms WHERE id = $1",
+    postgres: "SELECT id FROM rooms WHERE id = $1 FOR NO KEY UPDATE",
+};
 
 const NEXT_GENERATION: &str = "UPDATE server SET generation = generation + 1 RETURNING generation";
 
@@ -78,16 +84,37 @@ impl Write {
         Ok(inserted > 0)
     }
 
-    /// The next sequence number of a room, which must be there. It locks the room until the change is committed, so
-    /// that numbers become visible in their order; it belongs late in a change.
+    /// The next sequence number of a room; `None` if the room is gone. It locks the room until the change is committed,
+    /// so that numbers become visible in their order.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn next_seqno(&mut self, room: RoomNo) -> Result<i64, DbError> {
-        let seqno = run!(self.tx, fetch_one, query_scalar::<_, i64>, NEXT_SEQNO, room.0)?;
-        self.committed.sequences.insert(room, seqno);
-        Ok(seqno)
+    pub async fn next_seqno(&mut self, room: RoomNo) -> Result<Option<i64>, DbError> {
+        self.next_seqnos(room, 1).await
+    }
+
+    /// The last of so many next sequence numbers of a room; see [`Write::next_seqno`].
+    pub(super) async fn next_seqnos(&mut self, room: RoomNo, count: i64) -> Result<Option<i64>, DbError> {
+        let last = run!(
+            self.tx,
+            fetch_optional,
+            query_scalar::<_, i64>,
+            NEXT_SEQNOS,
+            room.0,
+            count
+        )?;
+        if let Some(last) = last {
+            self.committed.sequences.insert(room, last);
+        }
+        Ok(last)
+    }
+
+    /// Locks a room without taking a number, for what may turn out to change nothing; false if the room is gone. Whoever
+    /// changes messages, reactions or pins of a room holds this lock or a number, and so is alone with them.
+    pub(super) async fn lock_room(&mut self, room: RoomNo) -> Result<bool, DbError> {
+        let found = run!(self.tx, fetch_optional, query_scalar::<_, i64>, LOCK_ROOM, room.0)?;
+        Ok(found.is_some())
     }
 
     /// Notes that something was changed that is kept in memory: a room's details, roles, bans, permissions or pins.

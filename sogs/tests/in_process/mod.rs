@@ -17,7 +17,7 @@ use shared::clock::{Clock, Timestamp};
 use shared::crypto::UserId;
 use shared::testing;
 use sogs::app::Community;
-use sogs::model::{Defaults, Override, RoomNo, User};
+use sogs::model::{Defaults, Override, RoomNo, User, UserNo};
 use sogs::serve::Running;
 use sogs::settings::Settings;
 use sogs::store::{NewRoom, Write};
@@ -198,6 +198,12 @@ impl Server {
             write.set_override(room, &user, new).await.unwrap();
         })
         .await;
+    }
+
+    /// The number of somebody whom the server has seen.
+    pub(crate) async fn number_of(&self, person: &Person) -> UserNo {
+        let id: UserId = person.id.parse().unwrap();
+        self.app().store.find_user(&id).await.unwrap().unwrap().no
     }
 
     /// Makes somebody a visible moderator of a room, or an admin.

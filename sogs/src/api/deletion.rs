@@ -1,0 +1,107 @@
+//! Deleting one message, and all that somebody posted (`community-api.md` sections 9 and 13).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use serde::Serialize;
+use serde_json::json;
+use shared::http::{Head, Request, Response, Route, Router};
+
+use super::{ApiError, input};
+use crate::app::Community;
+use crate::model::{Need, Room, UserNo, may_purge};
+
+/// How many messages were deleted in which room.
+#[derive(Default, Serialize)]
+struct Total<'a> {
+    total: i64,
+    rooms: BTreeMap<&'a str, i64>,
+}
+
+pub(super) fn routes(router: Router<Community>) -> Router<Community> {
+    router
+        .path("/room/{token}/all/{id}", [Route::new(Method::DELETE, all_in_room)])
+        .path("/rooms/all/{id}", [Route::new(Method::DELETE, all_everywhere)])
+}
+
+pub(super) async fn delete(app: Arc<Community>, request: Request) -> Result<Response, ApiError> {
+    let id = input::path_number(&request.head, "id")?;
+    let visit = app.visit(&request.head).await?;
+    let user = visit.user_who_may(Need::Write)?;
+    let author = (!visit.may.moderator).then_some(user.user.no);
+    let mut write = app.write(&request.head).await?;
+    write.delete_message(visit.room.no, id, author).await?;
+    app.commit(&request.head, write).await?;
+    Ok(Response::json(StatusCode::OK, &json!({})))
+}
+
+async fn all_in_room(app: Arc<Community>, request: Request) -> Result<Response, ApiError> {
+    let head = &request.head;
+    let id = input::path_user(head, "id")?;
+    let rooms = app.directory.rooms().await?;
+    let room = rooms
+        .find(head.params.value("token"))
+        .ok_or(ApiError::NotFound("room"))?;
+    let caller = app.member(head).await?;
+    let may = room.permissions(caller.as_deref());
+    let hidden = !may.knows_of_it();
+    let target = app.store.find_user(&id).await?;
+    let own = target
+        .as_ref()
+        .filter(|target| caller.as_ref().is_some_and(|caller| caller.user.no == target.no));
+    if let Some(own) = own {
+        // Their own posts anybody may delete, even in a room that is hidden from them, of which nothing shows without.
+        return match purge(&app, head, room, own.no).await? {
+            0 if hidden => Err(ApiError::NotFound("room")),
+            0 => Err(ApiError::NotFound("post")),
+            _ => Ok(Response::json(StatusCode::OK, &json!({}))),
+        };
+    }
+    app.visit(head).await?.user_who_may(Need::Moderator)?;
+    let target = target.ok_or(ApiError::NotFound("user"))?;
+    if !may_purge(&may, &app.permissions_of(&target, room).await?) {
+        return Err(ApiError::Forbidden("Permission denied"));
+    }
+    match purge(&app, head, room, target.no).await? {
+        0 => Err(ApiError::NotFound("post")),
+        _ => Ok(Response::json(StatusCode::OK, &json!({}))),
+    }
+}
+
+async fn all_everywhere(app: Arc<Community>, request: Request) -> Result<Response, ApiError> {
+    let head = &request.head;
+    let id = input::path_user(head, "id")?;
+    let caller = app.user(head).await?;
+    let target = app.store.find_user(&id).await?.ok_or(ApiError::NotFound("user"))?;
+    let rooms = app.directory.rooms().await?;
+    let own = caller.user.no == target.no;
+    let mut sum = Total::default();
+    for room in rooms.iter() {
+        let may = caller.permissions(room);
+        let listed = may.allows(Need::Access);
+        let permitted = own || listed && may_purge(&may, &app.permissions_of(&target, room).await?);
+        if !permitted {
+            continue;
+        }
+        let count = purge(&app, head, room, target.no).await?;
+        if listed || count > 0 {
+            sum.total += count;
+            sum.rooms.insert(&room.token, count);
+        }
+    }
+    Ok(Response::json(StatusCode::OK, &sum))
+}
+
+/// Deletes all that somebody posted in a room, in as many steps as it takes, and answers how many messages that were.
+async fn purge(app: &Community, head: &Head, room: &Room, author: UserNo) -> Result<i64, ApiError> {
+    let (mut count, mut next) = (0, Some(0));
+    while let Some(after) = next {
+        let mut write = app.write(head).await?;
+        let purged = write.purge(room.no, author, after).await?;
+        app.commit(head, write).await?;
+        count += purged.messages;
+        next = purged.next;
+    }
+    Ok(count)
+}

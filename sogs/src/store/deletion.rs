@@ -1,0 +1,181 @@
+//! Deleting messages, one or all of somebody's (`community-behaviour.md` sections 5 and 9). What stays is the row, which
+//! tells clients that the message is gone.
+
+use shared::db::{DbError, PerDialect};
+use shared::run;
+
+use super::{MessageError, Write};
+use crate::model::{RoomNo, UserNo};
+
+/// How many messages of one person are deleted in one transaction.
+const STEP: i64 = 1000;
+
+/// One step of deleting all that somebody posted in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purged {
+    /// How many messages were deleted.
+    pub messages: i64,
+    /// What to give to [`Write::purge`] next, in another transaction; `None` if nothing is left.
+    pub next: Option<i64>,
+}
+
+const AUTHOR: &str = "SELECT author FROM messages WHERE id = $1 AND room = $2 AND data IS NOT NULL";
+
+const NEXT_OF: &str = "SELECT id
+    FROM messages
+    WHERE author = $1 AND room = $2 AND id > $3 AND data IS NOT NULL
+    ORDER BY id
+    LIMIT $4";
+
+macro_rules! reactor_counts {
+    ($from:literal) => {
+        concat!(
+            "SELECT messages.id,
+                CASE WHEN messages.seqno_reactions = 0 THEN 0
+                ELSE (SELECT COUNT(*)
+                    FROM reactions JOIN reactors ON reactors.reaction = reactions.id
+                    WHERE reactions.message = messages.id)
+                END ",
+            $from,
+            " ORDER BY messages.id"
+        )
+    };
+}
+
+const REACTOR_COUNTS: PerDialect = PerDialect {
+    sqlite: reactor_counts!("FROM json_each($1) AS list CROSS JOIN messages ON messages.id = list.value"),
+    postgres: reactor_counts!(
+        "FROM jsonb_array_elements_text($1::jsonb) AS list (id)
+        JOIN messages ON messages.id = CAST(list.id AS BIGINT)"
+    ),
+};
+
+const KEEP_HISTORY: PerDialect = PerDialect {
+    sqlite: "INSERT INTO message_history (message, replaced, data, size, signature)
+        SELECT messages.id, $2, messages.data, messages.size, messages.signature
+        FROM json_each($1) AS list CROSS JOIN messages ON messages.id = list.value",
+    postgres: "INSERT INTO message_history (message, replaced, data, size, signature)
+        SELECT messages.id, $2, messages.data, messages.size, messages.signature
+        FROM jsonb_array_elements_text($1::jsonb) AS list (id)
+        JOIN messages ON messages.id = CAST(list.id AS BIGINT)",
+};
+
+/// Takes a list of `[id, seqno_data, seqno_reactions]`, where the last is null for messages without reactions.
+const ERASE: PerDialect = PerDialect {
+    sqlite: "UPDATE messages
+        SET data = NULL, size = NULL, signature = NULL, edited = $2,
+            seqno_data = plan.seqno_data,
+            seqno_reactions = COALESCE(plan.seqno_reactions, messages.seqno_reactions),
+            seqno = COALESCE(plan.seqno_reactions, plan.seqno_data)
+        FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS seqno_data,
+                json_extract(value, '$[2]') AS seqno_reactions
+            FROM json_each($1)) AS plan
+        WHERE messages.id = plan.id",
+    postgres: "UPDATE messages
+        SET data = NULL, size = NULL, signature = NULL, edited = $2,
+            seqno_data = plan.seqno_data,
+            seqno_reactions = COALESCE(plan.seqno_reactions, messages.seqno_reactions),
+            seqno = COALESCE(plan.seqno_reactions, plan.seqno_data)
+        FROM (SELECT CAST(value ->> 0 AS BIGINT) AS id, CAST(value ->> 1 AS BIGINT) AS seqno_data,
+                CAST(value ->> 2 AS BIGINT) AS seqno_reactions
+            FROM jsonb_array_elements($1::jsonb) AS value) AS plan
+        WHERE messages.id = plan.id",
+};
+
+const UNPIN: PerDialect = PerDialect {
+    sqlite: "DELETE FROM pins WHERE message IN (SELECT value FROM json_each($1))",
+    postgres: "DELETE FROM pins
+        WHERE message IN (SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text($1::jsonb) AS value)",
+};
+
+/// Takes those who reacted with it.
+const FORGET_REACTIONS: PerDialect = PerDialect {
+    sqlite: "DELETE FROM reactions WHERE message IN (SELECT value FROM json_each($1))",
+    postgres: "DELETE FROM reactions
+        WHERE message IN (SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text($1::jsonb) AS value)",
+};
+
+impl Write {
+    /// Deletes a message. `by` must be its author if given.
+    ///
+    /// # Errors
+    ///
+    /// [`MessageError::Missing`], [`MessageError::Foreign`], and when the database fails.
+    pub async fn delete_message(&mut self, room: RoomNo, message: i64, by: Option<UserNo>) -> Result<(), MessageError> {
+        if !self.lock_room(room).await? {
+            return Err(MessageError::NoRoom);
+        }
+        let author = run!(self.tx, fetch_optional, query_scalar::<_, i64>, AUTHOR, message, room.0)?;
+        let author = author.ok_or(MessageError::Missing)?;
+        if by.is_some_and(|by| by.0 != author) {
+            return Err(MessageError::Foreign);
+        }
+        Ok(self.erase(room, &[message]).await?)
+    }
+
+    /// Deletes the messages that somebody posted in a room, some at a time, beginning after the number `after`, and lets
+    /// expire all that they uploaded there. To be called, each time in a transaction of its own, until nothing is left.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn purge(&mut self, room: RoomNo, author: UserNo, after: i64) -> Result<Purged, DbError> {
+        let mut purged = Purged {
+            messages: 0,
+            next: None,
+        };
+        if !self.lock_room(room).await? {
+            return Ok(purged);
+        }
+        let messages = run!(
+            self.tx,
+            fetch_all,
+            query_scalar::<_, i64>,
+            NEXT_OF,
+            author.0,
+            room.0,
+            after,
+            STEP
+        )?;
+        self.erase(room, &messages).await?;
+        self.expire_uploads(room, author).await?;
+        purged.messages = i64::try_from(messages.len()).unwrap_or(STEP);
+        if purged.messages == STEP {
+            purged.next = messages.last().copied();
+        }
+        Ok(purged)
+    }
+
+    /// Deletes messages of a room that is locked; none of them may be deleted already. Each takes one sequence number,
+    /// and one for each person whose reaction goes with it.
+    async fn erase(&mut self, room: RoomNo, messages: &[i64]) -> Result<(), DbError> {
+        if messages.is_empty() {
+            return Ok(());
+        }
+        let list = super::json(messages);
+        let counts = run!(self.tx, fetch_all, query_as::<_, (i64, i64)>, REACTOR_COUNTS, &list)?;
+        let reactors: i64 = counts.iter().map(|(_, reactors)| reactors).sum();
+        let total = reactors.saturating_add(i64::try_from(counts.len()).unwrap_or(0));
+        let last = self.next_seqnos(room, total).await?.unwrap_or_default();
+        let mut seqno = last - total;
+        let plan: Vec<(i64, i64, Option<i64>)> = counts
+            .into_iter()
+            .map(|(id, reactors)| {
+                let data = seqno + 1;
+                seqno = data + reactors;
+                (id, data, (reactors > 0).then_some(seqno))
+            })
+            .collect();
+        let now = self.now.as_nanos();
+        run!(self.tx, execute, query, KEEP_HISTORY, &list, now)?;
+        run!(self.tx, execute, query, ERASE, super::json(&plan), now)?;
+        for _ in 0..run!(self.tx, execute, query, UNPIN, &list)? {
+            self.tell_room(room).await?;
+        }
+        self.expire_attachments(&list).await?;
+        if reactors > 0 {
+            run!(self.tx, execute, query, FORGET_REACTIONS, &list)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,209 @@
+//! Reading messages, a page at a time (`community-behaviour.md` section 5).
+
+use shared::clock::Timestamp;
+use shared::db::{DbError, Tx};
+use shared::run;
+
+use super::Store;
+use super::reactions::{ReactionsOf, reactions_of};
+use crate::model::{RoomNo, UserNo};
+
+/// A message as it stands.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct MessageRow {
+    /// Its number, which grows with every message of the server.
+    pub id: i64,
+    /// The id of whoever wrote it.
+    pub author: String,
+    /// When it was posted; nanoseconds.
+    pub posted: i64,
+    /// When it was last edited, or deleted; nanoseconds.
+    pub edited: Option<i64>,
+    /// The larger of the next two.
+    pub seqno: i64,
+    /// When it was posted, edited or deleted, in the count of the room.
+    pub seqno_data: i64,
+    /// When its reactions last changed, in the count of the room; 0 if it never had one.
+    pub seqno_reactions: i64,
+    /// The content without the zeros at its end; none once it is deleted.
+    pub data: Option<Vec<u8>>,
+    /// The length of the content with them.
+    pub size: Option<i64>,
+    /// The author's signature of the content.
+    pub signature: Option<Vec<u8>>,
+    /// Whom it is whispered to.
+    pub whisper_to: Option<String>,
+    /// Whether it is whispered to the moderators.
+    pub whisper_mods: bool,
+}
+
+/// Who reads, as far as it matters for what they see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Viewer {
+    /// The person; `None` if they did not sign.
+    pub user: Option<UserNo>,
+    /// Whether they moderate the room.
+    pub moderator: bool,
+}
+
+/// Which messages of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// All that changed after this sequence number, in the order of their last changes, deleted ones included if the
+    /// number says that the viewer knew them; with `reactions` also those of which only the reactions changed.
+    Since {
+        /// The sequence number.
+        seqno: i64,
+        /// See above.
+        reactions: bool,
+    },
+    /// Those with a smaller number, the newest first.
+    Before(i64),
+    /// The newest first.
+    Recent,
+    /// The one of this number.
+    One(i64),
+}
+
+/// What to read, and for whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Query {
+    /// Where.
+    pub room: RoomNo,
+    /// For whom.
+    pub viewer: Viewer,
+    /// What.
+    pub selection: Selection,
+    /// How many messages at most.
+    pub limit: i64,
+    /// How many of those who reacted are named for each reaction, at most.
+    pub reactors: i64,
+}
+
+/// Messages, and their reactions at the same moment.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// In the order that was asked for.
+    pub messages: Vec<MessageRow>,
+    /// What people reacted with.
+    pub reactions: ReactionsOf,
+}
+
+/// Filtered messages are for nobody. Whispers are for the one they are addressed to; moderators also see those to all
+/// moderators and those they wrote themselves.
+macro_rules! select {
+    ($($rest:literal),+) => {
+        concat!(
+            "SELECT messages.id AS id, author.session_id AS author, messages.posted AS posted,
+                messages.edited AS edited, messages.seqno AS seqno, messages.seqno_data AS seqno_data,
+                messages.seqno_reactions AS seqno_reactions, messages.data AS data, messages.size AS size,
+                messages.signature AS signature, target.session_id AS whisper_to,
+                messages.whisper_mods AS whisper_mods
+            FROM messages
+            JOIN users AS author ON author.id = messages.author
+            LEFT JOIN users AS target ON target.id = messages.whisper
+            WHERE messages.room = $1
+              AND NOT messages.filtered
+              AND ((messages.whisper IS NULL AND NOT messages.whisper_mods)
+                OR messages.whisper = $2
+                OR ($3 AND (messages.whisper_mods OR messages.author = $2))) ",
+            $($rest),+
+        )
+    };
+}
+
+const SINCE: &str = select!(
+    "AND messages.seqno > $4
+     AND (messages.data IS NOT NULL OR messages.seqno_creation <= $4)
+     ORDER BY messages.seqno
+     LIMIT $5"
+);
+
+const SINCE_DATA_ONLY: &str = select!(
+    "AND messages.seqno > $4
+     AND messages.seqno_data > $4
+     AND (messages.data IS NOT NULL OR messages.seqno_creation <= $4)
+     ORDER BY messages.seqno
+     LIMIT $5"
+);
+
+const BEFORE: &str = select!(
+    "AND messages.id < $4
+     AND messages.data IS NOT NULL
+     ORDER BY messages.id DESC
+     LIMIT $5"
+);
+
+const ONE: &str = select!("AND messages.id = $4 AND messages.data IS NOT NULL LIMIT $5");
+
+impl Store {
+    /// Messages as somebody sees them. Their reactions are read only if there can be any.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn messages(&self, query: &Query) -> Result<Page, DbError> {
+        let mut tx = self.db.read().await?;
+        let messages = messages(&mut tx, query).await?;
+        let reacted: Vec<i64> = messages
+            .iter()
+            .filter(|message| message.seqno_reactions > 0 && message.data.is_some())
+            .map(|message| message.id)
+            .collect();
+        let reactions = if reacted.is_empty() {
+            ReactionsOf::default()
+        } else {
+            reactions_of(&mut tx, &reacted, query.viewer.user, query.reactors).await?
+        };
+        Ok(Page { messages, reactions })
+    }
+}
+
+async fn messages(tx: &mut Tx, query: &Query) -> Result<Vec<MessageRow>, DbError> {
+    let Query {
+        room, viewer, limit, ..
+    } = *query;
+    let (text, bound) = match query.selection {
+        Selection::Since { seqno, reactions: true } => (SINCE, seqno),
+        Selection::Since {
+            seqno,
+            reactions: false,
+        } => (SINCE_DATA_ONLY, seqno),
+        Selection::Before(id) => (BEFORE, id),
+        Selection::Recent => (BEFORE, i64::MAX),
+        Selection::One(id) => (ONE, id),
+    };
+    run!(
+        tx,
+        fetch_all,
+        query_as::<_, MessageRow>,
+        text,
+        room.0,
+        viewer.user.map(|user| user.0),
+        viewer.moderator,
+        bound,
+        limit
+    )
+}
+
+impl MessageRow {
+    /// When it was posted.
+    #[must_use]
+    pub fn posted(&self) -> Timestamp {
+        Timestamp::from_nanos(self.posted)
+    }
+
+    /// When it was last edited, or deleted.
+    #[must_use]
+    pub fn edited(&self) -> Option<Timestamp> {
+        self.edited.map(Timestamp::from_nanos)
+    }
+
+    /// How many zeros follow [`MessageRow::data`] in the content as it was sent.
+    #[must_use]
+    pub fn zeros(&self) -> usize {
+        let stored = self.data.as_ref().map_or(0, Vec::len);
+        let sent = self.size.and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
+        sent.saturating_sub(stored)
+    }
+}

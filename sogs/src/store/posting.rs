@@ -1,0 +1,248 @@
+//! Posting and editing messages (`community-behaviour.md` sections 5 and 14).
+
+use std::time::Duration;
+
+use shared::clock::Timestamp;
+use shared::db::DbError;
+use shared::run;
+
+use super::{Store, Write};
+use crate::model::{RoomNo, UserNo};
+
+/// A message that is about to be posted, by a person or by the server.
+#[derive(Clone, Copy, Debug)]
+pub struct NewMessage<'a> {
+    /// Where.
+    pub room: RoomNo,
+    /// By whom.
+    pub author: UserNo,
+    /// The content as it was sent.
+    pub data: &'a [u8],
+    /// The author's signature of it.
+    pub signature: &'a [u8],
+    /// To be seen by this person only.
+    pub whisper: Option<UserNo>,
+    /// To be seen by moderators only, besides [`NewMessage::whisper`].
+    pub whisper_mods: bool,
+    /// To be seen by nobody.
+    pub filtered: bool,
+    /// How many posts the author may make; `None` for any number.
+    pub limit: Option<RateLimit>,
+}
+
+/// So many posts of one person in a room within an interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// How many.
+    pub size: i64,
+    /// Within how long.
+    pub interval: Duration,
+}
+
+/// A message that was posted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// Its number.
+    pub id: i64,
+    /// When, in the count of the room.
+    pub seqno: i64,
+    /// When.
+    pub posted: Timestamp,
+}
+
+/// Why a message was not posted or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum MessageError {
+    /// The room is gone.
+    #[error("no such room")]
+    NoRoom,
+    /// The message is not there, or not of the kind that this can be done to.
+    #[error("no such post")]
+    Missing,
+    /// The message is somebody else's.
+    #[error("somebody else's post")]
+    Foreign,
+    /// The author has posted too much lately and may go on after this time.
+    #[error("rate limited")]
+    TooMany(Duration),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+#[derive(sqlx::FromRow)]
+struct Current {
+    author: i64,
+    data: Option<Vec<u8>>,
+    size: Option<i64>,
+    signature: Option<Vec<u8>>,
+}
+
+/// The post before which so many others of the author came; counted under the lock of the room.
+const NTH_LATEST: &str = "SELECT posted
+    FROM messages
+    WHERE author = $1 AND room = $2
+    ORDER BY id DESC
+    LIMIT 1 OFFSET $3";
+
+const INSERT: &str = "INSERT INTO messages
+        (room, author, posted, seqno, seqno_data, seqno_creation, data, size, signature, filtered, whisper, whisper_mods)
+    VALUES ($1, $2, $3, $4, $4, $4, $5, $6, $7, $8, $9, $10)
+    RETURNING id";
+
+const AUTHOR: &str = "SELECT author FROM messages WHERE id = $1 AND room = $2 AND data IS NOT NULL";
+
+const CURRENT: &str = "SELECT author, data, size, signature FROM messages WHERE id = $1 AND room = $2";
+
+const KEEP_HISTORY: &str = "INSERT INTO message_history (message, replaced, data, size, signature)
+    SELECT id, $2, data, size, signature FROM messages WHERE id = $1";
+
+const EDIT: &str = "UPDATE messages
+    SET data = $2, size = $3, signature = $4, seqno_data = $5, seqno = $5, edited = $6
+    WHERE id = $1";
+
+/// The content without the zeros at its end, and its length with them.
+fn trimmed(data: &[u8]) -> (&[u8], i64) {
+    let end = data.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let size = i64::try_from(data.len()).unwrap_or(i64::MAX);
+    (data.get(..end).unwrap_or(data), size)
+}
+
+impl Store {
+    /// Who wrote a message; `None` if it is not there or was deleted.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn author(&self, room: RoomNo, message: i64) -> Result<Option<UserNo>, DbError> {
+        let mut tx = self.db.read().await?;
+        let author = run!(tx, fetch_optional, query_scalar::<_, i64>, AUTHOR, message, room.0)?;
+        Ok(author.map(UserNo))
+    }
+}
+
+impl Write {
+    /// Posts a message.
+    ///
+    /// # Errors
+    ///
+    /// [`MessageError::TooMany`] if the limit is reached, [`MessageError::NoRoom`], and when the database fails.
+    pub async fn post(&mut self, new: &NewMessage<'_>) -> Result<Posted, MessageError> {
+        // This locks the room, so that two simultaneous posts do not both count only the earlier ones.
+        let seqno = self.next_seqno(new.room).await?.ok_or(MessageError::NoRoom)?;
+        if let Some(limit) = new.limit {
+            self.check_rate(new.room, new.author, limit).await?;
+        }
+        let (data, size) = trimmed(new.data);
+        let id = run!(
+            self.tx,
+            fetch_one,
+            query_scalar::<_, i64>,
+            INSERT,
+            new.room.0,
+            new.author.0,
+            self.now.as_nanos(),
+            seqno,
+            data,
+            size,
+            new.signature,
+            new.filtered,
+            new.whisper.map(|user| user.0),
+            new.whisper_mods
+        )?;
+        Ok(Posted {
+            id,
+            seqno,
+            posted: self.now,
+        })
+    }
+
+    async fn check_rate(&mut self, room: RoomNo, author: UserNo, limit: RateLimit) -> Result<(), MessageError> {
+        let RateLimit { size, interval } = limit;
+        if size <= 0 || interval.is_zero() {
+            return Ok(());
+        }
+        let nth = run!(
+            self.tx,
+            fetch_optional,
+            query_scalar::<_, i64>,
+            NTH_LATEST,
+            author.0,
+            room.0,
+            size - 1
+        )?;
+        let Some(nth) = nth.map(Timestamp::from_nanos) else {
+            return Ok(());
+        };
+        // Posts from a future that was taken back do not count for longer than others.
+        let counts = nth >= self.now.minus(interval) && nth <= self.now.plus(interval);
+        if counts {
+            Err(MessageError::TooMany(nth.plus(interval).since(self.now)))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Replaces the content of somebody's own message. Nothing happens if content and signature are what they were.
+    ///
+    /// # Errors
+    ///
+    /// [`MessageError::Missing`], [`MessageError::Foreign`], and when the database fails.
+    pub async fn edit(
+        &mut self,
+        room: RoomNo,
+        message: i64,
+        author: UserNo,
+        content: &[u8],
+        signature: &[u8],
+    ) -> Result<(), MessageError> {
+        if !self.lock_room(room).await? {
+            return Err(MessageError::NoRoom);
+        }
+        let current = run!(
+            self.tx,
+            fetch_optional,
+            query_as::<_, Current>,
+            CURRENT,
+            message,
+            room.0
+        )?;
+        let current = current
+            .filter(|current| current.data.is_some())
+            .ok_or(MessageError::Missing)?;
+        if current.author != author.0 {
+            return Err(MessageError::Foreign);
+        }
+        let (data, size) = trimmed(content);
+        let same = current.data.as_deref() == Some(data)
+            && current.size == Some(size)
+            && current.signature.as_deref() == Some(signature);
+        if same {
+            return Ok(());
+        }
+        let now = self.now.as_nanos();
+        let seqno = self.next_seqno(room).await?.ok_or(MessageError::NoRoom)?;
+        run!(self.tx, execute, query, KEEP_HISTORY, message, now)?;
+        run!(
+            self.tx, execute, query, EDIT, message, data, size, signature, seqno, now
+        )?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_zeros_at_the_end_are_left_out() {
+        for (content, stored) in [
+            (&b"abc\x80\0\0"[..], &b"abc\x80"[..]),
+            (b"\0a\0b", b"\0a\0b"),
+            (b"\0\0", b""),
+            (b"", b""),
+        ] {
+            assert_eq!(trimmed(content), (stored, i64::try_from(content.len()).unwrap()));
+        }
+    }
+}
