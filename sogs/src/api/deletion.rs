@@ -94,7 +94,7 @@ async fn all_everywhere(app: Arc<Community>, request: Request) -> Result<Respons
 }
 
 /// Deletes all that somebody posted in a room, in as many steps as it takes, and answers how many messages that were.
-async fn purge(app: &Community, head: &Head, room: &Room, author: UserNo) -> Result<i64, ApiError> {
+pub(super) async fn purge(app: &Community, head: &Head, room: &Room, author: UserNo) -> Result<i64, ApiError> {
     let (mut count, mut next) = (0, Some(0));
     while let Some(after) = next {
         let mut write = app.write(head).await?;

@@ -7,6 +7,7 @@ mod error;
 mod files;
 mod inbox;
 mod input;
+mod legacy;
 mod messages;
 mod permissions;
 mod pins;
@@ -42,7 +43,8 @@ pub fn router(_settings: &Settings) -> Router<Community> {
     let router = posting::routes(router);
     let router = reactions::routes(router);
     let router = pins::routes(router);
-    deletion::routes(router)
+    let router = deletion::routes(router);
+    legacy::routes(router)
 }
 
 /// The standard error: a short text.

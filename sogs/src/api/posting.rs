@@ -12,8 +12,9 @@ use shared::http::{Request, Response, Route, Router};
 use super::messages::{Base64, MessageObject, Reactions};
 use super::{ApiError, input};
 use crate::app::Community;
+use crate::caller::Visit;
 use crate::filtering::{Verdict, filtered};
-use crate::model::{Need, User};
+use crate::model::{Member, Need, Room, User};
 use crate::store::{MessageError, NewMessage, RateLimit};
 
 /// The most files that are attached in one request.
@@ -21,7 +22,7 @@ const MOST_FILES: usize = 1000;
 
 /// What a client sends to post or to edit; an edit has no use for the last two.
 #[derive(Deserialize)]
-struct Body<'a> {
+pub(super) struct Body<'a> {
     #[serde(borrow)]
     data: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -35,9 +36,9 @@ struct Body<'a> {
 }
 
 /// Content, signature and attachments, checked.
-struct Content {
-    data: Vec<u8>,
-    signature: Vec<u8>,
+pub(super) struct Content {
+    pub(super) data: Vec<u8>,
+    pub(super) signature: Vec<u8>,
     files: Vec<i64>,
 }
 
@@ -60,7 +61,7 @@ impl<'de> Deserialize<'de> for FileNumber {
 }
 
 impl Body<'_> {
-    fn content(&self, app: &Community) -> Result<Content, ApiError> {
+    pub(super) fn content(&self, app: &Community) -> Result<Content, ApiError> {
         let data = self.data.as_deref().ok_or(ApiError::bad("data is missing"))?;
         let signature = self.signature.as_deref().ok_or(ApiError::bad("signature is missing"))?;
         let (data, signature) = (input::base64(data)?, input::base64(signature)?);
@@ -110,15 +111,7 @@ async fn post(app: Arc<Community>, request: Request) -> Result<Response, ApiErro
     }
     let target = body.target()?;
     let room = &visit.room;
-    let silent = match filtered(&app, room, author, &content.data).await? {
-        Verdict::Pass => false,
-        Verdict::Silent => true,
-        Verdict::Refused(why) => return Err(ApiError::Refused(StatusCode::TOO_MANY_REQUESTS, why)),
-    };
-    let limit = RateLimit {
-        size: room.rate_limit_size,
-        interval: room.rate_limit_interval,
-    };
+    let silent = is_silenced(&app, room, author, &content.data).await?;
     let mut write = app.write(&request.head).await?;
     let target: Option<User> = match &target {
         Some(target) => Some(write.named(target).await?),
@@ -132,7 +125,7 @@ async fn post(app: Arc<Community>, request: Request) -> Result<Response, ApiErro
         whisper: target.as_ref().map(|user| user.no),
         whisper_mods,
         filtered: silent,
-        limit: (!visit.may.admin).then_some(limit),
+        limit: rate_limit(&visit),
     };
     let posted = write.post(&new).await?;
     let lifetime = app.settings.files.lifetime();
@@ -158,6 +151,27 @@ async fn post(app: Arc<Community>, request: Request) -> Result<Response, ApiErro
     Ok(Response::json(StatusCode::CREATED, &object))
 }
 
+/// Whether nobody is to see a post, without its author being told.
+///
+/// # Errors
+///
+/// 429 if it is refused, and when the database fails.
+pub(super) async fn is_silenced(app: &Community, room: &Room, author: &Member, data: &[u8]) -> Result<bool, ApiError> {
+    match filtered(app, room, author, data).await? {
+        Verdict::Pass => Ok(false),
+        Verdict::Silent => Ok(true),
+        Verdict::Refused(why) => Err(ApiError::Refused(StatusCode::TOO_MANY_REQUESTS, why)),
+    }
+}
+
+/// How often the visitor may post; `None` for any number of times.
+pub(super) fn rate_limit(visit: &Visit) -> Option<RateLimit> {
+    (!visit.may.admin).then_some(RateLimit {
+        size: visit.room.rate_limit_size,
+        interval: visit.room.rate_limit_interval,
+    })
+}
+
 pub(super) async fn edit(app: Arc<Community>, request: Request) -> Result<Response, ApiError> {
     let id = input::path_number(&request.head, "id")?;
     let visit = app.visit(&request.head).await?;
@@ -170,10 +184,8 @@ pub(super) async fn edit(app: Arc<Community>, request: Request) -> Result<Respon
         Some(other) if other != user => return Err(MessageError::Foreign.into()),
         Some(_) => {}
     }
-    match filtered(&app, &visit.room, author, &content.data).await? {
-        Verdict::Pass => {}
-        Verdict::Silent => return Ok(Response::json(StatusCode::OK, &json!({}))),
-        Verdict::Refused(why) => return Err(ApiError::Refused(StatusCode::TOO_MANY_REQUESTS, why)),
+    if is_silenced(&app, &visit.room, author, &content.data).await? {
+        return Ok(Response::json(StatusCode::OK, &json!({})));
     }
     let mut write = app.write(&request.head).await?;
     write.edit(room, id, user, &content.data, &content.signature).await?;
