@@ -69,6 +69,16 @@ fn the_manual_page_has_a_title_and_every_command() {
 }
 
 #[test]
+fn each_command_has_a_page_in_the_folder_that_was_named() {
+    let place = Place::new();
+    assert_eq!(place.run(&["man", "pages"]).ok(), "");
+    for page in ["fileserver.1", "fileserver-backup.1", "fileserver-config-check.1"] {
+        let text = std::fs::read_to_string(place.path().join("pages").join(page)).unwrap();
+        assert!(text.contains(".TH fileserver"), "{page}: {text}");
+    }
+}
+
+#[test]
 fn the_help_has_every_command_and_each_command_has_help() {
     let place = Place::new();
     let text = place.run(&["--help"]).ok();

@@ -5,6 +5,7 @@
 //! `docs/architecture.md` says how the pieces fit together.
 
 pub mod blob;
+pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;

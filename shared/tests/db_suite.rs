@@ -53,6 +53,7 @@ on_both! {
     two_first_starts_at_once_both_succeed,
     values_come_back_as_they_went_in,
     waiting_for_a_turn_ends_within_the_bound,
+    what_is_committed_wakes_those_who_watch,
 }
 
 async fn committed_changes_stay_and_dropped_ones_vanish(fixture: Fixture) {
@@ -322,4 +323,17 @@ async fn a_closed_database_refuses_at_once(fixture: Fixture) {
         matches!(refused, DbError::Closed) && refused.is_unavailable(),
         "{refused}"
     );
+}
+
+async fn what_is_committed_wakes_those_who_watch(fixture: Fixture) {
+    let (here, elsewhere) = (fixture.open().await, fixture.open().await);
+    let mut watch = here.watch().await.unwrap();
+    for name in ["first", "second"] {
+        let mut tx = elsewhere.write().await.unwrap();
+        add_shelf(&mut tx, name).await;
+        tx.announce().await.unwrap();
+        tx.commit().await.unwrap();
+        watch.changed().await.unwrap();
+    }
+    assert_eq!(shelves(&here).await, 2);
 }

@@ -231,7 +231,15 @@ impl Directory {
         self.forget_direct();
     }
 
-    fn forget_direct(&self) {
+    /// Takes note of new counts of active users.
+    pub fn set_active_users(&self, counts: &[(RoomNo, i64)]) {
+        for (room, count) in counts {
+            self.counters(*room).set_active_users(*count);
+        }
+    }
+
+    /// Forgets what it knows of direct messages.
+    pub fn forget_direct(&self) {
         self.direct_epoch.fetch_add(1, Ordering::AcqRel);
     }
 

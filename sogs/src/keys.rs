@@ -15,7 +15,7 @@ pub enum KeyError {
     #[error(transparent)]
     File(#[from] KeyFileError),
     /// There is none.
-    #[error("there is no key in {}; `sogs key new` makes one, and so does the first start", .0.display())]
+    #[error("there is no key in {}; `sogs init` makes it with all else that a server needs, and so does the first start", .0.display())]
     None(PathBuf),
 }
 

@@ -9,12 +9,13 @@ use anyhow::{Context, Result};
 use http::HeaderName;
 use shared::blob::BlobStore;
 use shared::clock::Clock;
-use shared::crypto::{BlindingFactor, X25519Public};
+use shared::crypto::{BlindingFactor, X25519Pair, X25519Public};
 use shared::filing::meet;
 use shared::http::{Front, Health, MissLimiter, RunningFront, listen, serve_ops};
 use shared::telemetry;
 
 use crate::app::Community;
+use crate::jobs::{self, Jobs};
 use crate::keys;
 use crate::settings::Settings;
 use crate::store::Store;
@@ -29,6 +30,7 @@ const MISS_WINDOW: Duration = Duration::from_secs(60);
 pub struct Running {
     app: Arc<Community>,
     front: RunningFront,
+    jobs: Jobs,
 }
 
 impl Running {
@@ -38,16 +40,7 @@ impl Running {
     ///
     /// Whatever stands in the way, worded for the operator.
     pub async fn start(settings: Settings, clock: Clock) -> Result<Self> {
-        let data = settings.data();
-        make_folder(&data)?;
-        let key = keys::read_or_create(&data)?;
-        let blinding = settings
-            .users
-            .require_blind_keys
-            .then(|| BlindingFactor::for_server(key.public()));
-        let store = Store::open(&settings.database(), blinding)
-            .await
-            .context("the database cannot be used")?;
+        let (key, store) = open(&settings).await?;
         let blobs = BlobStore::open(&settings.blobs()).context("the place for the files cannot be used")?;
         meet(store.database(), &blobs).await?;
         match blobs.clean_staging(clock.now().minus(LEFTOVER_AGE)).await {
@@ -57,7 +50,7 @@ impl Running {
         }
         prepare(&store, &clock, key.public()).await?;
         let listener = listen(settings.listen())?;
-        let app = Community::new(settings, store, blobs, key, clock);
+        let app = Community::new(settings, store, blobs, key, clock)?;
         let http = &app.settings.common.http;
         let misses = (http.misses_per_minute > 0).then(|| MissLimiter::new(http.misses_per_minute, MISS_WINDOW));
         let address_header = match &http.client_address_header {
@@ -76,7 +69,8 @@ impl Running {
             .limit_misses(misses)
             .address_header(address_header);
         let front = front.start(listener)?;
-        Ok(Self { app, front })
+        let jobs = Jobs::start(&app);
+        Ok(Self { app, front, jobs })
     }
 
     /// The address it listens on.
@@ -91,12 +85,40 @@ impl Running {
         &self.app
     }
 
+    /// Ends timed work, for tests that count what is written; nothing starts it again.
+    pub async fn stop_jobs(&mut self) {
+        std::mem::take(&mut self.jobs).stop().await;
+    }
+
     /// Stops accepting, answers what is in flight, and closes the database.
     pub async fn stop(self) {
         self.app.stopping.store(true, Ordering::Relaxed);
         self.front.stop().await;
+        self.jobs.stop().await;
+        if let Err(error) = jobs::flush_activity(&self.app).await {
+            tracing::warn!(%error, "who was seen in the last seconds could not be written down");
+        }
         self.app.store.database().close().await;
     }
+}
+
+/// The key and the rows; what is missing is made.
+///
+/// # Errors
+///
+/// Whatever stands in the way, worded for the operator.
+pub async fn open(settings: &Settings) -> Result<(X25519Pair, Store)> {
+    let data = settings.data();
+    make_folder(&data)?;
+    let key = keys::read_or_create(&data)?;
+    let blinding = settings
+        .users
+        .require_blind_keys
+        .then(|| BlindingFactor::for_server(key.public()));
+    let store = Store::open(&settings.database(), blinding)
+        .await
+        .context("the database cannot be used")?;
+    Ok((key, store))
 }
 
 /// What every start sees to: the server is among the people under its current key, and people who are known by their

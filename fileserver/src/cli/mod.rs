@@ -1,13 +1,11 @@
 //! The commands. Each prints what it did, and says what to do when it cannot do it.
 
-mod about;
 mod backup;
 mod check;
 mod config;
 mod files;
 mod ids;
 mod key;
-mod output;
 mod progress;
 mod restore;
 mod serve;
@@ -18,22 +16,25 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use shared::blob::BlobStore;
+use shared::cli::{self, about, output};
 use shared::clock::Clock;
-use shared::config::{CommonFlags, Loaded, load};
+use shared::config::{CommonFlags, Loaded};
 use shared::filing::meet;
 
 use crate::files::Files;
 use crate::settings::{PREFIX, Settings};
 use crate::store::Store;
 
+const NAME: &str = "fileserver";
+
 /// Keeps client-encrypted attachments of Session for a limited time.
 ///
 /// Without a command it serves. Every common option is also an environment variable, FILESERVER_LISTEN for --listen and
 /// so on, and a key of the configuration file; `fileserver config print` lists all keys.
 #[derive(Parser)]
-#[command(name = "fileserver", version, max_term_width = 100)]
+#[command(name = NAME, version, max_term_width = 100)]
 struct Cli {
     #[command(flatten)]
     common: CommonFlags,
@@ -47,10 +48,10 @@ enum Command {
     Serve,
     /// Look at the configuration
     #[command(subcommand)]
-    Config(config::Command),
+    Config(cli::config::Command),
     /// Look at the server's key, or make one
     #[command(subcommand)]
-    Key(key::Command),
+    Key(cli::key::Command),
     Info(files::Info),
     Extend(files::Extend),
     Delete(files::Delete),
@@ -66,8 +67,7 @@ enum Command {
     /// Ask a running server whether it is alive; for containers
     Healthcheck,
     Completions(about::Completions),
-    /// Print the manual page
-    Man,
+    Man(about::Man),
 }
 
 /// Runs the program. The exit code is 0 if all went well, 1 if something stood in the way, 2 if the command line was
@@ -75,29 +75,20 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse_from(std::env::args_os().map(ids::unlike_flags));
-    match run(cli) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("fileserver: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    cli::exit_code(NAME, run(cli))
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {
     match &cli.command {
-        Some(Command::Completions(completions)) => return Ok(completions.run()),
-        Some(Command::Man) => return about::man(),
+        Some(Command::Completions(completions)) => return Ok(completions.run(Cli::command())),
+        Some(Command::Man(man)) => return man.run(Cli::command()),
         _ => {}
     }
     shared::memory::keep_bodies_apart();
     shared::crypto::init()?;
-    let loaded = settings(&cli.common)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_name("fileserver")
-        .build()
-        .context("the threads of the server could not be started")?;
+    let loaded: Loaded<Settings> = cli::settings(PREFIX, &cli.common)?;
+    loaded.settings.validate()?;
+    let runtime = cli::runtime(NAME)?;
     let configuration = cli.common.config_file(PREFIX);
     let code = runtime.block_on(dispatch(cli.command.unwrap_or(Command::Serve), loaded, configuration));
     // A transfer that was given up may still occupy a thread; it must not hold up the end.
@@ -105,19 +96,16 @@ fn run(cli: Cli) -> Result<ExitCode> {
     code
 }
 
-fn settings(flags: &CommonFlags) -> Result<Loaded<Settings>> {
-    let file = flags.config_file(PREFIX);
-    let variable = |name: &str| std::env::var(name).ok();
-    let loaded: Loaded<Settings> = load(PREFIX, file.as_deref(), variable, &flags.given())?;
-    loaded.settings.validate()?;
-    Ok(loaded)
-}
-
 async fn dispatch(command: Command, loaded: Loaded<Settings>, configuration: Option<PathBuf>) -> Result<ExitCode> {
     let settings = &loaded.settings;
     match command {
         Command::Serve => serve::run(loaded.settings).await,
-        Command::Config(command) => config::run(&command, &loaded),
+        Command::Config(command) => command.run(cli::config::Checked {
+            program: NAME,
+            prefix: PREFIX,
+            loaded: &loaded,
+            warnings: config::warnings(settings),
+        }),
         Command::Key(command) => key::run(&command, settings),
         Command::Info(info) => info.run(settings).await,
         Command::Extend(extend) => extend.run(settings).await,
@@ -131,9 +119,9 @@ async fn dispatch(command: Command, loaded: Loaded<Settings>, configuration: Opt
         Command::Restore(restore) => restore.run(settings).await,
         Command::Put(put) => put.run(settings).await,
         Command::Get(get) => get.run(settings).await,
-        Command::Healthcheck => serve::healthcheck(settings).await,
-        Command::Completions(completions) => Ok(completions.run()),
-        Command::Man => about::man(),
+        Command::Healthcheck => cli::healthcheck(settings.common.metrics_listen).await,
+        Command::Completions(completions) => Ok(completions.run(Cli::command())),
+        Command::Man(man) => man.run(Cli::command()),
     }
 }
 

@@ -1,8 +1,8 @@
-//! `fileserver serve` and `fileserver healthcheck`.
+//! `fileserver serve`.
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use shared::clock::Clock;
 use shared::shutdown::StopSignals;
 use shared::telemetry;
@@ -23,23 +23,5 @@ pub(super) async fn run(settings: Settings) -> Result<ExitCode> {
     signals.received().await;
     tracing::info!("stopping; a second signal stops at once");
     signals.finish(running.stop()).await;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Asks the operator's listener of a server with the same settings.
-pub(super) async fn healthcheck(settings: &Settings) -> Result<ExitCode> {
-    let Some(address) = settings.common.metrics_listen else {
-        bail!("metrics_listen is not set, so there is nothing to ask");
-    };
-    let url = format!("http://{address}/healthz");
-    let answer = shared::client::http()?
-        .get(url)
-        .send()
-        .await
-        .context("the server does not answer")?;
-    if !answer.status().is_success() {
-        bail!("the server answered {}", answer.status());
-    }
-    println!("alive");
     Ok(ExitCode::SUCCESS)
 }

@@ -4,10 +4,14 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
+/// Stands in paths for a name that the operator chooses.
+pub(super) const ANY_NAME: &str = "<name>";
+
 /// One key of the configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Key {
-    /// Dotted path, such as `files.max_size`.
+    /// Dotted path, such as `files.max_size`. Where a section has entries whose names the operator chooses, `<name>`
+    /// stands for the name: `filters.rooms.<name>.filter_mods`.
     pub path: String,
     /// What it means, from the doc comment of the field.
     pub description: String,
@@ -24,14 +28,56 @@ pub(super) enum Kind {
 }
 
 impl Key {
-    /// The environment variable of the key: `FILESERVER_FILES_MAX_SIZE` for `files.max_size` of the file server.
+    /// The environment variable of the key: `FILESERVER_FILES_MAX_SIZE` for `files.max_size` of the file server. Keys
+    /// in entries with free names have none.
     #[must_use]
-    pub fn variable(&self, prefix: &str) -> String {
-        format!("{prefix}_{}", self.path.replace('.', "_").to_uppercase())
+    pub fn variable(&self, prefix: &str) -> Option<String> {
+        (!self.is_in_entry()).then(|| format!("{prefix}_{}", self.path.replace('.', "_").to_uppercase()))
+    }
+
+    /// Whether the key stands in an entry whose name the operator chooses.
+    #[must_use]
+    pub fn is_in_entry(&self) -> bool {
+        self.path.split('.').any(|name| name == ANY_NAME)
+    }
+
+    /// Whether this is the key of these names.
+    pub(super) fn is(&self, names: &[String]) -> bool {
+        self.path.split('.').count() == names.len()
+            && self
+                .path
+                .split('.')
+                .zip(names)
+                .all(|(own, name)| own == ANY_NAME || own == name)
+    }
+
+    /// The path with the names that the operator chose, taken from where they stand in `names`.
+    pub(super) fn path_with(&self, names: &[String]) -> String {
+        let mut names = names.iter();
+        let own = self.path.split('.').map(|own| match (own, names.next()) {
+            (ANY_NAME, Some(name)) => name.clone(),
+            _ => own.to_owned(),
+        });
+        dotted(&own.collect::<Vec<_>>())
     }
 }
 
-/// All keys of a settings type, in the order of its fields, sections last.
+/// Names as a dotted path, in quotes where TOML wants them.
+pub(super) fn dotted(names: &[String]) -> String {
+    let is_bare = |name: &str| {
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    };
+    let quoted = names.iter().map(|name| match name {
+        name if is_bare(name) => name.clone(),
+        name => toml::Value::from(name.as_str()).to_string(),
+    });
+    quoted.collect::<Vec<_>>().join(".")
+}
+
+/// All keys of a settings type, in the order of its fields, sections last and sections in sections after them.
 #[must_use]
 pub fn keys<T: JsonSchema>() -> Vec<Key> {
     let schema = SchemaSettings::draft2020_12()
@@ -40,30 +86,28 @@ pub fn keys<T: JsonSchema>() -> Vec<Key> {
         .into_root_schema_for::<T>();
     let mut found = Vec::new();
     collect(schema.as_value(), "", &mut found);
-    found.sort_by_key(|key: &Key| key.path.contains('.'));
+    found.sort_by_key(|key: &Key| key.path.matches('.').count());
     found
 }
 
-fn collect(schema: &Value, prefix: &str, found: &mut Vec<Key>) {
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
-        return;
+fn collect(schema: &Value, path: &str, found: &mut Vec<Key>) {
+    let below = |name: &str| match path {
+        "" => name.to_owned(),
+        path => format!("{path}.{name}"),
     };
-    for (name, property) in properties {
-        let path = if prefix.is_empty() {
-            name.clone()
-        } else {
-            format!("{prefix}.{name}")
-        };
-        if property.get("properties").is_some() {
-            collect(property, &path, found);
-        } else {
-            let description = property.get("description").and_then(Value::as_str).unwrap_or_default();
-            found.push(Key {
-                path,
-                description: description.to_owned(),
-                kind: kind(property),
-            });
+    if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+        for (name, property) in properties {
+            collect(property, &below(name), found);
         }
+    } else if let Some(entry) = schema.get("additionalProperties").filter(|entry| entry.is_object()) {
+        collect(entry, &below(ANY_NAME), found);
+    } else {
+        let description = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+        found.push(Key {
+            path: path.to_owned(),
+            description: description.to_owned(),
+            kind: kind(schema),
+        });
     }
 }
 

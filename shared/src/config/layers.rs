@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use super::keys::{Key, Kind, keys};
+use super::keys::{Key, Kind, dotted, keys};
 
 /// How alike two keys must be for one to be suggested instead of the other.
 const ALIKE: f64 = 0.7;
@@ -118,13 +118,13 @@ pub fn load<T: DeserializeOwned + JsonSchema>(
     flags: &[(&'static str, String)],
 ) -> Result<Loaded<T>, ConfigError> {
     let known = keys::<T>();
-    let mut origins = BTreeMap::new();
+    let mut origins = Origins::new();
     let mut table = match file {
         Some(path) => read(path, &known, &mut origins)?,
         None => Table::new(),
     };
     for key in &known {
-        let name = key.variable(prefix);
+        let Some(name) = key.variable(prefix) else { continue };
         if let Some(text) = variables(&name).filter(|text| !text.is_empty()) {
             set(&mut table, key, text, Origin::Environment(name), &mut origins)?;
         }
@@ -136,8 +136,8 @@ pub fn load<T: DeserializeOwned + JsonSchema>(
         }
     }
     // Key by key first, so that a value that does not fit is reported with its key and where it came from.
-    for (path, origin) in &origins {
-        check_alone::<T>(&table, path, origin)?;
+    for (names, origin) in &origins {
+        check_alone::<T>(&table, names, origin)?;
     }
     let settings = table
         .try_into()
@@ -146,10 +146,17 @@ pub fn load<T: DeserializeOwned + JsonSchema>(
             reason: error.message().to_owned(),
             origin: Origin::Default,
         })?;
-    Ok(Loaded { settings, origins })
+    let origins = origins.into_iter().map(|(names, origin)| (dotted(&names), origin));
+    Ok(Loaded {
+        settings,
+        origins: origins.collect(),
+    })
 }
 
-fn read(path: &Path, known: &[Key], origins: &mut BTreeMap<String, Origin>) -> Result<Table, ConfigError> {
+/// Where the value of each key came from, by the names that lead to it.
+type Origins = BTreeMap<Vec<String>, Origin>;
+
+fn read(path: &Path, known: &[Key], origins: &mut Origins) -> Result<Table, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
         path: path.to_owned(),
         source,
@@ -158,15 +165,12 @@ fn read(path: &Path, known: &[Key], origins: &mut BTreeMap<String, Origin>) -> R
         path: path.to_owned(),
         source: Box::new(source),
     })?;
-    let mut leaves = Vec::new();
-    leaf_paths(&table, "", &mut leaves);
-    for leaf in leaves {
-        if !known.iter().any(|key| key.path == leaf) {
-            let near = nearest(&leaf, known);
+    for leaf in leaves(&table) {
+        if !known.iter().any(|key| key.is(&leaf)) {
             return Err(ConfigError::UnknownKey {
                 path: path.to_owned(),
-                key: leaf,
-                near,
+                key: dotted(&leaf),
+                near: nearest(&leaf, known),
             });
         }
         origins.insert(leaf, Origin::File(path.to_owned()));
@@ -174,49 +178,46 @@ fn read(path: &Path, known: &[Key], origins: &mut BTreeMap<String, Origin>) -> R
     Ok(table)
 }
 
-fn leaf_paths(table: &Table, prefix: &str, leaves: &mut Vec<String>) {
+/// The names that lead to each value.
+pub(super) fn leaves(table: &Table) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
     for (name, value) in table {
-        let path = if prefix.is_empty() {
-            name.clone()
-        } else {
-            format!("{prefix}.{name}")
+        let inner = match value {
+            Value::Table(inner) => leaves(inner),
+            _ => vec![Vec::new()],
         };
-        match value {
-            Value::Table(inner) => leaf_paths(inner, &path, leaves),
-            _ => leaves.push(path),
-        }
+        found.extend(inner.into_iter().map(|rest| [vec![name.clone()], rest].concat()));
     }
+    found
 }
 
-fn nearest(leaf: &str, known: &[Key]) -> Option<String> {
+fn nearest(leaf: &[String], known: &[Key]) -> Option<String> {
     let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
-    let likeness = |key: &Key| {
-        let whole = strsim::normalized_damerau_levenshtein(leaf, &key.path);
-        let name = strsim::normalized_damerau_levenshtein(&last(leaf), &last(&key.path));
-        whole.max(name)
+    let given = dotted(leaf);
+    let likeness = |path: &str| {
+        let whole = strsim::normalized_damerau_levenshtein(&given, path);
+        let name = strsim::normalized_damerau_levenshtein(&last(&given), &last(path));
+        // Of two keys with the same name, the one in the section that was meant.
+        (whole.max(name), whole)
     };
     known
         .iter()
-        .map(|key| (likeness(key), key))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|left, right| left.0.total_cmp(&right.0))
-        .map(|(_, key)| key.path.clone())
+        .map(|key| key.path_with(leaf))
+        .map(|path| (likeness(&path), path))
+        .filter(|((likeness, _), _)| *likeness >= ALIKE)
+        .max_by(|(left, _), (right, _)| left.0.total_cmp(&right.0).then(left.1.total_cmp(&right.1)))
+        .map(|(_, path)| path)
 }
 
-fn set(
-    table: &mut Table,
-    key: &Key,
-    text: String,
-    origin: Origin,
-    origins: &mut BTreeMap<String, Origin>,
-) -> Result<(), ConfigError> {
+fn set(table: &mut Table, key: &Key, text: String, origin: Origin, origins: &mut Origins) -> Result<(), ConfigError> {
     let value = parse(key.kind, text).map_err(|reason| ConfigError::BadValue {
         key: key.path.clone(),
         reason,
         origin: origin.clone(),
     })?;
-    put(table, &key.path, value);
-    origins.insert(key.path.clone(), origin);
+    let names: Vec<String> = key.path.split('.').map(str::to_owned).collect();
+    put(table, &names, value);
+    origins.insert(names, origin);
     Ok(())
 }
 
@@ -241,12 +242,13 @@ fn parse(kind: Kind, text: String) -> Result<Value, String> {
     }
 }
 
-fn put(table: &mut Table, path: &str, value: Value) {
-    match path.split_once('.') {
-        None => {
-            table.insert(path.to_owned(), value);
+fn put(table: &mut Table, names: &[String], value: Value) {
+    match names {
+        [] => {}
+        [name] => {
+            table.insert(name.clone(), value);
         }
-        Some((section, rest)) => {
+        [section, rest @ ..] => {
             let inner = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
             if !inner.is_table() {
                 *inner = Value::Table(Table::new());
@@ -258,23 +260,26 @@ fn put(table: &mut Table, path: &str, value: Value) {
     }
 }
 
-fn check_alone<T: DeserializeOwned>(table: &Table, path: &str, origin: &Origin) -> Result<(), ConfigError> {
-    let mut value = None;
-    let mut level = table;
-    for name in path.split('.') {
-        value = level.get(name);
-        if let Some(Value::Table(inner)) = value {
-            level = inner;
-        }
+/// The value that these names lead to.
+pub(super) fn value_at<'table>(table: &'table Table, names: &[String]) -> Option<&'table Value> {
+    match names {
+        [] => None,
+        [name] => table.get(name),
+        [section, rest @ ..] => value_at(table.get(section)?.as_table()?, rest),
     }
-    let Some(value) = value else { return Ok(()) };
+}
+
+fn check_alone<T: DeserializeOwned>(table: &Table, names: &[String], origin: &Origin) -> Result<(), ConfigError> {
+    let Some(value) = value_at(table, names) else {
+        return Ok(());
+    };
     let mut alone = Table::new();
-    put(&mut alone, path, value.clone());
+    put(&mut alone, names, value.clone());
     alone
         .try_into::<T>()
         .map(drop)
         .map_err(|error: toml::de::Error| ConfigError::BadValue {
-            key: path.to_owned(),
+            key: dotted(names),
             reason: error.message().to_owned(),
             origin: origin.clone(),
         })
@@ -416,7 +421,7 @@ mod tests {
         assert!(paths.contains(&"note") && paths.contains(&"files.max_size"));
         let listen = all.iter().find(|key| key.path == "listen").unwrap();
         assert_eq!(listen.description, "Where to listen.");
-        assert_eq!(listen.variable("X"), "X_LISTEN");
+        assert_eq!(listen.variable("X").as_deref(), Some("X_LISTEN"));
     }
 
     #[test]

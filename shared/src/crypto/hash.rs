@@ -2,9 +2,11 @@
 
 use sodiumoxide::crypto::auth::hmacsha256;
 use sodiumoxide::crypto::hash::sha512 as sodium_sha512;
+use zeroize::Zeroizing;
 
 use super::sodium;
 
+const NO_KEY: &[u8] = &[];
 const NO_SALT: [u8; 16] = [0; 16];
 const NO_PERSON: [u8; 16] = [0; 16];
 const CONTENT_SALT: [u8; 16] = *b"SessionFileSvr\0\0";
@@ -12,37 +14,29 @@ const CONTENT_SALT: [u8; 16] = *b"SessionFileSvr\0\0";
 /// BLAKE2b over one text, without a key; `N` is from 1 to 64.
 #[must_use]
 pub fn blake2b<const N: usize>(data: &[u8]) -> [u8; N] {
-    sodium::blake2b_parametrised(data, &NO_SALT, &NO_PERSON)
+    sodium::blake2b_parametrised(data, NO_KEY, &NO_SALT, &NO_PERSON)
 }
 
 /// BLAKE2b with a personalisation, without a key.
 #[must_use]
 pub(crate) fn blake2b_personal<const N: usize>(data: &[u8], person: &[u8; 16]) -> [u8; N] {
-    sodium::blake2b_parametrised(data, &NO_SALT, person)
+    sodium::blake2b_parametrised(data, NO_KEY, &NO_SALT, person)
 }
 
-/// Keyed BLAKE2b over several parts; `N` and the key's length are from 16 to 64.
+/// Keyed BLAKE2b over several parts; `N` is from 1 to 64, and so is the key's length.
 ///
 /// # Panics
 ///
-/// When the length of the digest or of the key is out of range, which is a mistake of the calling code.
+/// When the key is too long, which is a mistake of the calling code.
 #[must_use]
-#[expect(clippy::expect_used, reason = "lengths are constants of the caller")]
 pub fn blake2b_keyed<const N: usize>(parts: &[&[u8]], key: &[u8]) -> [u8; N] {
-    use sodiumoxide::crypto::generichash::State;
-
-    let mut state = State::new(Some(N), Some(key)).expect("lengths are in range");
-    for part in parts {
-        state.update(part).expect("a state that was not finalised takes more");
-    }
-    let digest = state.finalize().expect("a state is finalised once");
-    digest.as_ref().try_into().expect("the digest has the length asked for")
+    sodium::blake2b_parametrised(&Zeroizing::new(parts.concat()), key, &NO_SALT, &NO_PERSON)
 }
 
 /// The 33-byte digest that names a file by its content: BLAKE2b with a salt of its own.
 #[must_use]
 pub fn content_digest(body: &[u8]) -> [u8; 33] {
-    sodium::blake2b_parametrised(body, &CONTENT_SALT, &NO_PERSON)
+    sodium::blake2b_parametrised(body, NO_KEY, &CONTENT_SALT, &NO_PERSON)
 }
 
 /// SHA-512 over several parts.
@@ -75,6 +69,16 @@ mod tests {
             hex::encode(digest),
             "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1\
              7d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923"
+        );
+    }
+
+    #[test]
+    fn blake2b_with_a_key_takes_short_ones_too() {
+        // Computed with Python's hashlib.
+        let digest: [u8; 32] = blake2b_keyed(&[b"one", b"two"], b"short key");
+        assert_eq!(
+            hex::encode(digest),
+            "172fd9fe40fcd75fdae3ec86d5d6929204a9a5b8a692079492a1e75a6b4ae166"
         );
     }
 

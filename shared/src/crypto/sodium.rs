@@ -66,20 +66,31 @@ pub(crate) fn mul_point(scalar: &Bytes32, point: &Bytes32) -> Option<Bytes32> {
     ok.then_some(out)
 }
 
-/// BLAKE2b with the salt and personalisation parameters, without a key. `N` is from 1 to 64.
-pub(crate) fn blake2b_parametrised<const N: usize>(data: &[u8], salt: &[u8; 16], person: &[u8; 16]) -> [u8; N] {
+/// BLAKE2b with the key, salt and personalisation parameters; an empty key is none. `N` is from 1 to 64.
+///
+/// # Panics
+///
+/// When the key is longer than 64 bytes.
+pub(crate) fn blake2b_parametrised<const N: usize>(
+    data: &[u8],
+    key: &[u8],
+    salt: &[u8; 16],
+    person: &[u8; 16],
+) -> [u8; N] {
     const { assert!(N >= 1 && N <= 64, "BLAKE2b digests have 1 to 64 bytes") };
+    assert!(key.len() <= 64, "BLAKE2b keys have at most 64 bytes");
     let mut out = [0; N];
-    // SAFETY: writes `N` bytes to `out`; reads `data.len()` bytes of `data` and 16 of `salt` and of `person`; a null
-    // key of length 0 means no key. It fails only for lengths out of range, which the types rule out.
+    // SAFETY: writes `N` bytes to `out`; reads `data.len()` bytes of `data`, `key.len()` of `key` and 16 of `salt` and
+    // of `person`; a key of length 0 is not read and means none. It fails only for lengths out of range, which the
+    // types and the assertion rule out.
     unsafe {
         ffi::crypto_generichash_blake2b_salt_personal(
             out.as_mut_ptr(),
             N,
             data.as_ptr(),
             data.len() as u64,
-            ptr::null(),
-            0,
+            key.as_ptr(),
+            key.len(),
             salt.as_ptr(),
             person.as_ptr(),
         )

@@ -11,6 +11,7 @@ use super::options::Target;
 use super::postgres::PostgresBackend;
 use super::sqlite::{self, SqliteBackend};
 use super::transaction::Inner;
+use super::watch::Watch;
 use super::{DbError, DbOptions, Dialect, Migrations, Tx};
 use crate::run;
 
@@ -176,6 +177,17 @@ impl Database {
         match &self.0.backend {
             Backend::Sqlite(sqlite) => Lease::take_file(sqlite.path(), name),
             Backend::Postgres(postgres) => Lease::take_session(postgres.connect_options(), name).await,
+        }
+    }
+
+    /// Begins to watch for what is committed, by this process or by another, on a connection of its own.
+    ///
+    /// # Errors
+    /// If the database cannot be reached.
+    pub async fn watch(&self) -> Result<Watch, DbError> {
+        match &self.0.backend {
+            Backend::Sqlite(sqlite) => Watch::file(sqlite.connect_options().clone()).await,
+            Backend::Postgres(postgres) => Watch::server(postgres.connect_options()).await,
         }
     }
 

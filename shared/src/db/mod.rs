@@ -16,6 +16,7 @@ mod options;
 mod postgres;
 mod sqlite;
 mod transaction;
+mod watch;
 
 pub use database::{Database, Thoroughness};
 pub use error::DbError;
@@ -27,5 +28,6 @@ pub use sqlx;
 #[doc(hidden)]
 pub use transaction::bounded;
 pub use transaction::{Dialect, Parts, PerDialect, SqlText, Tx};
+pub use watch::Watch;
 
 pub use crate::run;

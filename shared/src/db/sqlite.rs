@@ -74,6 +74,10 @@ impl SqliteBackend {
         &self.path
     }
 
+    pub(super) fn connect_options(&self) -> &SqliteConnectOptions {
+        &self.connect
+    }
+
     pub(super) fn readers(&self) -> &SqlitePool {
         &self.readers
     }

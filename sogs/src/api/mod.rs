@@ -34,17 +34,18 @@ pub fn router(_settings: &Settings) -> Router<Community> {
     let router = Router::default();
     let router = capabilities::routes(router);
     let router = batch::routes(router);
-    let router = files::routes(router);
-    let router = rooms::routes(router);
-    let router = permissions::routes(router);
-    let router = users::routes(router);
-    let router = inbox::routes(router);
     let router = messages::routes(router);
     let router = posting::routes(router);
     let router = reactions::routes(router);
     let router = pins::routes(router);
     let router = deletion::routes(router);
-    legacy::routes(router)
+    let router = files::routes(router);
+    let router = rooms::routes(router);
+    let router = permissions::routes(router);
+    let router = users::routes(router);
+    let router = inbox::routes(router);
+    let router = legacy::routes(router);
+    crate::web::routes(router)
 }
 
 /// The standard error: a short text.

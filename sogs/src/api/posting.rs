@@ -7,15 +7,15 @@ use http::{Method, StatusCode};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use shared::crypto::UserId;
-use shared::http::{Request, Response, Route, Router};
+use shared::http::{Head, Request, Response, Route, Router};
 
 use super::messages::{Base64, MessageObject, Reactions};
 use super::{ApiError, input};
 use crate::app::Community;
 use crate::caller::Visit;
-use crate::filtering::{Verdict, filtered};
-use crate::model::{Member, Need, Room, User};
-use crate::store::{MessageError, NewMessage, RateLimit};
+use crate::filtering::{self, Verdict, filtered};
+use crate::model::{Need, User};
+use crate::store::{MessageError, NewMessage, Posted, RateLimit};
 
 /// The most files that are attached in one request.
 const MOST_FILES: usize = 1000;
@@ -40,6 +40,15 @@ pub(super) struct Content {
     pub(super) data: Vec<u8>,
     pub(super) signature: Vec<u8>,
     files: Vec<i64>,
+}
+
+/// For whose eyes only a message is; by default for everybody's.
+#[derive(Default)]
+pub(super) struct Whisper {
+    /// For this person's.
+    to: Option<UserId>,
+    /// For those of the moderators.
+    mods: bool,
 }
 
 /// The number of a file, as a number or as text; `None` is one that no file can have.
@@ -109,30 +118,11 @@ async fn post(app: Arc<Community>, request: Request) -> Result<Response, ApiErro
     if whisper_mods || body.whisper_to.is_some() {
         visit.require(Need::Moderator)?;
     }
-    let target = body.target()?;
-    let room = &visit.room;
-    let silent = is_silenced(&app, room, author, &content.data).await?;
-    let mut write = app.write(&request.head).await?;
-    let target: Option<User> = match &target {
-        Some(target) => Some(write.named(target).await?),
-        None => None,
+    let whisper = Whisper {
+        to: body.target()?,
+        mods: whisper_mods,
     };
-    let new = NewMessage {
-        room: room.no,
-        author: author.user.no,
-        data: &content.data,
-        signature: &content.signature,
-        whisper: target.as_ref().map(|user| user.no),
-        whisper_mods,
-        filtered: silent,
-        limit: rate_limit(&visit),
-    };
-    let posted = write.post(&new).await?;
-    let lifetime = app.settings.files.lifetime();
-    write
-        .attach(room.no, author.user.no, posted.id, &content.files, lifetime)
-        .await?;
-    app.commit(&request.head, write).await?;
+    let (posted, target) = publish(&app, &request.head, &visit, &content, &whisper).await?;
     let whisper = whisper_mods || target.is_some();
     let object = MessageObject {
         id: posted.id,
@@ -151,25 +141,56 @@ async fn post(app: Arc<Community>, request: Request) -> Result<Response, ApiErro
     Ok(Response::json(StatusCode::CREATED, &object))
 }
 
-/// Whether nobody is to see a post, without its author being told.
-///
-/// # Errors
-///
-/// 429 if it is refused, and when the database fails.
-pub(super) async fn is_silenced(app: &Community, room: &Room, author: &Member, data: &[u8]) -> Result<bool, ApiError> {
-    match filtered(app, room, author, data).await? {
-        Verdict::Pass => Ok(false),
-        Verdict::Silent => Ok(true),
-        Verdict::Refused(why) => Err(ApiError::Refused(StatusCode::TOO_MANY_REQUESTS, why)),
+/// Posts what has been checked, unless a filter or the rate limit of the room is against it. The answer is the message
+/// and whom it is whispered to.
+pub(super) async fn publish(
+    app: &Community,
+    head: &Head,
+    visit: &Visit,
+    content: &Content,
+    whisper: &Whisper,
+) -> Result<(Posted, Option<User>), ApiError> {
+    let (room, author) = (&visit.room, visit.user()?);
+    let caught = match filtered(app, visit, &content.data).await? {
+        Verdict::Pass => None,
+        Verdict::Silent(caught) => Some(caught),
+        Verdict::Refused(caught, why) => {
+            filtering::reply(app, head, visit, author, &caught).await?;
+            return Err(ApiError::Refused(StatusCode::TOO_MANY_REQUESTS, why));
+        }
+    };
+    let limit = RateLimit {
+        size: room.rate_limit_size,
+        interval: room.rate_limit_interval,
+    };
+    let mut write = app.write(head).await?;
+    let target: Option<User> = match &whisper.to {
+        Some(target) => Some(write.named(target).await?),
+        None => None,
+    };
+    let new = NewMessage {
+        room: room.no,
+        author: author.user.no,
+        data: &content.data,
+        signature: &content.signature,
+        whisper: target.as_ref().map(|user| user.no),
+        whisper_mods: whisper.mods,
+        filtered: caught.is_some(),
+        limit: (!visit.may.admin).then_some(limit),
+    };
+    let posted = write.post(&new).await?;
+    let lifetime = app.settings.files.lifetime();
+    write
+        .attach(room.no, author.user.no, posted.id, &content.files, lifetime)
+        .await?;
+    app.commit(head, write).await?;
+    if let Some(caught) = &caught
+        && let Err(error) = filtering::reply(app, head, visit, author, caught).await
+    {
+        // The message itself is stored, and its author is told so.
+        tracing::warn!(%error, "a filtered message was not replied to");
     }
-}
-
-/// How often the visitor may post; `None` for any number of times.
-pub(super) fn rate_limit(visit: &Visit) -> Option<RateLimit> {
-    (!visit.may.admin).then_some(RateLimit {
-        size: visit.room.rate_limit_size,
-        interval: visit.room.rate_limit_interval,
-    })
+    Ok((posted, target))
 }
 
 pub(super) async fn edit(app: Arc<Community>, request: Request) -> Result<Response, ApiError> {
@@ -184,8 +205,10 @@ pub(super) async fn edit(app: Arc<Community>, request: Request) -> Result<Respon
         Some(other) if other != user => return Err(MessageError::Foreign.into()),
         Some(_) => {}
     }
-    if is_silenced(&app, &visit.room, author, &content.data).await? {
-        return Ok(Response::json(StatusCode::OK, &json!({})));
+    match filtered(&app, &visit, &content.data).await? {
+        Verdict::Pass => {}
+        Verdict::Silent(_) => return Ok(Response::json(StatusCode::OK, &json!({}))),
+        Verdict::Refused(_, why) => return Err(ApiError::Refused(StatusCode::TOO_MANY_REQUESTS, why)),
     }
     let mut write = app.write(&request.head).await?;
     write.edit(room, id, user, &content.data, &content.signature).await?;

@@ -10,7 +10,7 @@ use shared::http::{Request, Response, Route, Router};
 
 use super::{ApiError, input};
 use crate::app::Community;
-use crate::model::{Defaults, Need, Permissions, Pin, Room, RoomToken};
+use crate::model::{Defaults, Need, Permissions, Pin, Room, RoomToken, room_description, room_name};
 use crate::store::{NewRoom, RoomChange};
 
 /// A room as a client sees it. Flags and lists are always there, false or empty: a client that merges answers would
@@ -317,20 +317,10 @@ fn flag(fields: &Map<String, Value>, name: &str) -> Result<Option<bool>, ApiErro
     }
 }
 
-/// A name without control characters.
 fn name_text(app: &Community, text: &str) -> Result<String, ApiError> {
-    let name: String = text.chars().filter(|c| *c >= ' ').collect();
-    if name.chars().count() > app.settings.rooms.max_name_length as usize {
-        return Err(ApiError::bad("the name is too long"));
-    }
-    Ok(name)
+    room_name(text, app.settings.rooms.max_name_length).map_err(|error| ApiError::bad(error.to_string()))
 }
 
-/// A description without control characters but tabs and line breaks; `None` if nothing is left.
 fn description_text(app: &Community, text: &str) -> Result<Option<String>, ApiError> {
-    let text: String = text.chars().filter(|c| *c >= ' ' || matches!(c, '\t' | '\n')).collect();
-    if text.chars().count() > app.settings.rooms.max_description_length as usize {
-        return Err(ApiError::bad("the description is too long"));
-    }
-    Ok((!text.is_empty()).then_some(text))
+    room_description(text, app.settings.rooms.max_description_length).map_err(|error| ApiError::bad(error.to_string()))
 }

@@ -21,6 +21,8 @@ mod reactions;
 mod roles;
 mod rooms;
 mod schedule;
+mod standing;
+mod upkeep;
 mod users;
 mod write;
 
@@ -42,6 +44,7 @@ pub use reactions::{Reacted, ReactionRow, ReactionsOf};
 pub use roles::RoleChanged;
 pub use rooms::{NewRoom, RoomChange, RoomRow};
 pub use schedule::Planned;
+pub use upkeep::Stale;
 pub use users::UserRow;
 pub use write::{Committed, Write};
 

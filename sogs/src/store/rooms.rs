@@ -336,6 +336,15 @@ impl Write {
         run!(self.tx, fetch_one, query_scalar::<_, i64>, COUNT)
     }
 
+    /// All rooms, in the order of their tokens.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn all_rooms(&mut self) -> Result<Vec<RoomRow>, DbError> {
+        run!(self.tx, fetch_all, query_as::<_, RoomRow>, ALL)
+    }
+
     /// The room of this token.
     ///
     /// # Errors

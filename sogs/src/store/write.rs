@@ -147,6 +147,16 @@ impl Write {
             let generation = run!(self.tx, fetch_one, query_scalar::<_, i64>, NEXT_GENERATION)?;
             self.committed.generation = Some(generation);
         }
+        let Committed {
+            generation,
+            sequences,
+            direct,
+            direct_deleted,
+            inactive: _,
+        } = &self.committed;
+        if generation.is_some() || !sequences.is_empty() || direct.is_some() || *direct_deleted {
+            self.tx.announce().await?;
+        }
         self.tx.commit().await?;
         Ok(self.committed)
     }

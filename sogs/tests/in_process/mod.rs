@@ -108,16 +108,26 @@ impl Server {
         })
     }
 
-    /// Stops the server and starts it again on the same stores.
+    /// Stops the server and starts it again on the same stores and at the same address.
     pub(crate) async fn restart(&mut self) {
-        self.running.take().unwrap().stop().await;
+        let running = self.running.take().unwrap();
+        let address = running.address();
+        running.stop().await;
+        self.settings.common.listen = Some(address);
         let running = Running::start(self.settings.clone(), self.clock.clone()).await.unwrap();
         self.running = Some(running);
     }
 
+    /// Ends timed work, so that nothing is committed but what the test asks for.
+    pub(crate) async fn stop_jobs(&mut self) {
+        self.running.as_mut().unwrap().stop_jobs().await;
+    }
+
     /// A second process, so to speak, on the same stores.
     pub(crate) async fn second(&self) -> Running {
-        Running::start(self.settings.clone(), self.clock.clone()).await.unwrap()
+        let mut settings = self.settings.clone();
+        settings.common.listen = Some(([127, 0, 0, 1], 0).into());
+        Running::start(settings, self.clock.clone()).await.unwrap()
     }
 
     pub(crate) fn app(&self) -> &Arc<Community> {

@@ -15,7 +15,7 @@ use crate::app::Community;
 use crate::auth_token;
 use crate::caller::{Visit, admit};
 use crate::model::Need;
-use crate::store::{MessageError, MessageRow, NewMessage, Query, Selection, Viewer};
+use crate::store::{MessageError, MessageRow, Query, Selection, Viewer};
 
 /// The most messages, and the most deletions, in one answer.
 const MOST: i64 = 256;
@@ -97,20 +97,7 @@ pub(super) async fn post(app: Arc<Community>, request: Request) -> Result<Respon
     let author = visit.user_who_may(Need::Write)?;
     let body: posting::Body<'_> = input::body(&request)?;
     let content = body.content(&app)?;
-    let filtered = posting::is_silenced(&app, &visit.room, author, &content.data).await?;
-    let new = NewMessage {
-        room: visit.room.no,
-        author: author.user.no,
-        data: &content.data,
-        signature: &content.signature,
-        whisper: None,
-        whisper_mods: false,
-        filtered,
-        limit: posting::rate_limit(&visit),
-    };
-    let mut write = app.write(&request.head).await?;
-    let posted = write.post(&new).await?;
-    app.commit(&request.head, write).await?;
+    let (posted, _) = posting::publish(&app, &request.head, &visit, &content, &posting::Whisper::default()).await?;
     let message = MessageObject {
         server_id: posted.id,
         public_key: &author.user.session_id,

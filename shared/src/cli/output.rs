@@ -2,16 +2,21 @@
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
-use shared::clock::Timestamp;
+
+use crate::clock::Timestamp;
 
 /// Prints a value as JSON.
-pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+///
+/// # Errors
+///
+/// When the value cannot be written as JSON.
+pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     println!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
 }
 
 /// Prints a table that fits the terminal.
-pub(super) fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) {
+pub fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
@@ -24,16 +29,19 @@ pub(super) fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<I
 }
 
 /// A moment in UTC, to the second.
-pub(super) fn time(moment: Timestamp) -> String {
+#[must_use]
+pub fn time(moment: Timestamp) -> String {
     humantime::format_rfc3339_seconds(moment.into()).to_string()
 }
 
 /// The day of a moment, in UTC.
-pub(super) fn day(moment: Timestamp) -> String {
+#[must_use]
+pub fn day(moment: Timestamp) -> String {
     time(moment).split('T').next().unwrap_or_default().to_owned()
 }
 
 /// A number of bytes with a unit.
-pub(super) fn size(bytes: u64) -> String {
+#[must_use]
+pub fn size(bytes: u64) -> String {
     indicatif::HumanBytes(bytes).to_string()
 }

@@ -1,0 +1,79 @@
+//! The command `config`: what is in force, and why.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Subcommand;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
+
+use super::output;
+use crate::config::{Loaded, strange_variables};
+
+/// Looks at the configuration.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Check the configuration, and say where each value comes from
+    Check {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print all keys with the values in force, as a configuration file with comments
+    Print,
+}
+
+/// A configuration, and whose it is.
+pub struct Checked<'a, T> {
+    /// The name of the program.
+    pub program: &'a str,
+    /// What its environment variables begin with.
+    pub prefix: &'a str,
+    /// The settings.
+    pub loaded: &'a Loaded<T>,
+    /// What is allowed in these settings, but hardly meant.
+    pub warnings: Vec<String>,
+}
+
+impl Command {
+    /// Prints what was asked for.
+    ///
+    /// # Errors
+    ///
+    /// When the settings cannot be shown.
+    pub fn run<T: Serialize + JsonSchema>(&self, checked: Checked<'_, T>) -> Result<ExitCode> {
+        match self {
+            Self::Print => print!("{}", checked.loaded.to_file()),
+            Self::Check { json } => check(*json, checked)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn check<T: Serialize + JsonSchema>(as_json: bool, checked: Checked<'_, T>) -> Result<()> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let mut warnings: Vec<String> = strange_variables::<T>(checked.prefix, names)
+        .into_iter()
+        .map(|name| format!("the environment variable {name} belongs to no key"))
+        .collect();
+    warnings.extend(checked.warnings);
+    let shown = checked.loaded.shown();
+    if as_json {
+        return output::json(&json!({ "settings": shown, "warnings": warnings }));
+    }
+    let rows = shown.into_iter().filter(|shown| !shown.is_default());
+    output::table(
+        ["KEY", "VALUE", "SET BY"],
+        rows.map(|shown| [shown.key, shown.value.unwrap_or_default(), shown.origin]),
+    );
+    println!(
+        "\nAll other keys have their defaults; `{} config print` shows them.",
+        checked.program
+    );
+    for warning in warnings {
+        println!("warning: {warning}");
+    }
+    println!("The configuration is valid.");
+    Ok(())
+}

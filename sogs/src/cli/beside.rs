@@ -1,0 +1,93 @@
+//! The server that the settings describe. It may be running at the same time.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use shared::clock::Clock;
+use shared::crypto::{BlindingFactor, X25519Pair};
+use shared::db::DbError;
+
+use crate::keys;
+use crate::links::join_link;
+use crate::settings::Settings;
+use crate::store::{Store, Write};
+
+/// Its rows, and what its links consist of.
+pub(super) struct Server<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    key: X25519Pair,
+}
+
+impl<'a> Server<'a> {
+    /// Opens what a server has made before.
+    pub(super) async fn open(settings: &'a Settings) -> Result<Self> {
+        let key = keys::read(&settings.data())?;
+        let blinding = settings
+            .users
+            .require_blind_keys
+            .then(|| BlindingFactor::for_server(key.public()));
+        let opened = Store::open_existing(&settings.database(), blinding).await;
+        let store = opened.map_err(|error| unusable(error, settings))?;
+        let server = Self {
+            settings,
+            store,
+            clock: Clock::system(),
+            key,
+        };
+        server.check_key().await?;
+        Ok(server)
+    }
+
+    /// By another key than the server's, accounts would be taken for strangers.
+    async fn check_key(&self) -> Result<()> {
+        let system = self.store.system_user().await.context("the database cannot be used")?;
+        let Some(id) = system else {
+            bail!("no server has used this database yet; `sogs init` prepares it, and so does the first start");
+        };
+        if id != format!("ff{}", self.key.public()) {
+            bail!(
+                "the database was last served with another key than that in {}. Is --data or --config the same as the \
+                 server's? If this is to be the key from now on, `sogs init` or a start of the server makes it so",
+                self.settings.data().display()
+            );
+        }
+        Ok(())
+    }
+
+    /// Begins a change.
+    pub(super) async fn change(&self) -> Result<Write> {
+        Ok(self.store.write(self.clock.now()).await?)
+    }
+
+    /// Makes a change last, and then tells of it, a line each.
+    pub(super) async fn commit(&self, write: Write, lines: &[String]) -> Result<ExitCode> {
+        write.commit().await.context("nothing was changed")?;
+        for line in lines {
+            println!("{line}");
+        }
+        self.store.database().close().await;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// The link by which a room is joined.
+    pub(super) fn link(&self, token: &str) -> String {
+        join_link(&self.settings.base_url(), token, self.key.public())
+    }
+}
+
+fn unusable(error: DbError, settings: &Settings) -> anyhow::Error {
+    let is_missing = matches!(error, DbError::Missing(_));
+    let error = anyhow::Error::from(error);
+    if is_missing {
+        let data = settings.data();
+        error.context(format!(
+            "there is nothing to work on yet; `sogs init` makes the database, and so does the first start. Is --data or \
+             --config the same as the server's? The data folder is {}",
+            data.display()
+        ))
+    } else {
+        error.context("the database cannot be used")
+    }
+}

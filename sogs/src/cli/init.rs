@@ -1,0 +1,18 @@
+//! `sogs init`.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use shared::clock::Clock;
+
+use crate::serve::{open, prepare};
+use crate::settings::Settings;
+
+pub(super) async fn run(settings: &Settings) -> Result<ExitCode> {
+    let (key, store) = open(settings).await?;
+    prepare(&store, &Clock::system(), key.public()).await?;
+    store.database().close().await;
+    println!("Data folder: {}", settings.data().display());
+    println!("Public key: {}", key.public());
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,104 @@
+//! The commands. Each prints what it did, and says what to do when it cannot do it.
+
+mod beside;
+mod config;
+mod init;
+mod key;
+mod moderators;
+mod people;
+mod room;
+mod scope;
+mod serve;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{CommandFactory, Parser, Subcommand};
+use shared::cli::{self, about};
+use shared::config::{CommonFlags, Loaded};
+
+use crate::settings::{PREFIX, Settings};
+
+const NAME: &str = "sogs";
+
+/// Serves public rooms of Session.
+///
+/// Without a command it serves. Every common option is also an environment variable, SOGS_LISTEN for --listen and so on,
+/// and a key of the configuration file; `sogs config print` lists all keys.
+///
+/// Commands work beside a running server, which honours them within a second.
+#[derive(Parser)]
+#[command(name = NAME, version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    common: CommonFlags,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve until stopped (this is what happens without a command)
+    Serve,
+    /// Make the data folder, the key and the database, as the first start does, without serving
+    Init,
+    /// Make, show, change and delete rooms
+    #[command(subcommand)]
+    Room(room::Command),
+    /// Appoint and dismiss moderators and admins
+    #[command(subcommand)]
+    Mod(moderators::Command),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(cli::config::Command),
+    /// Look at the server's key, or make one
+    #[command(subcommand)]
+    Key(cli::key::Command),
+    /// Ask a running server whether it is alive; for containers
+    Healthcheck,
+    Completions(about::Completions),
+    Man(about::Man),
+}
+
+/// Runs the program. The exit code is 0 if all went well, 1 if something stood in the way, 2 if the command line was
+/// wrong.
+#[must_use]
+pub fn main() -> ExitCode {
+    cli::exit_code(NAME, run(Cli::parse()))
+}
+
+fn run(cli: Cli) -> Result<ExitCode> {
+    match &cli.command {
+        Some(Command::Completions(completions)) => return Ok(completions.run(Cli::command())),
+        Some(Command::Man(man)) => return man.run(Cli::command()),
+        _ => {}
+    }
+    shared::memory::keep_bodies_apart();
+    shared::crypto::init()?;
+    let loaded: Loaded<Settings> = cli::settings(PREFIX, &cli.common)?;
+    loaded.settings.validate()?;
+    let runtime = cli::runtime(NAME)?;
+    let code = runtime.block_on(dispatch(cli.command.unwrap_or(Command::Serve), loaded));
+    runtime.shutdown_background();
+    code
+}
+
+async fn dispatch(command: Command, loaded: Loaded<Settings>) -> Result<ExitCode> {
+    let settings = &loaded.settings;
+    match command {
+        Command::Serve => serve::run(loaded.settings).await,
+        Command::Init => init::run(settings).await,
+        Command::Room(command) => command.run(settings).await,
+        Command::Mod(command) => command.run(settings).await,
+        Command::Config(command) => command.run(cli::config::Checked {
+            program: NAME,
+            prefix: PREFIX,
+            loaded: &loaded,
+            warnings: config::warnings(settings),
+        }),
+        Command::Key(command) => key::run(&command, settings),
+        Command::Healthcheck => cli::healthcheck(settings.common.metrics_listen).await,
+        Command::Completions(completions) => Ok(completions.run(Cli::command())),
+        Command::Man(man) => man.run(Cli::command()),
+    }
+}

@@ -1,0 +1,119 @@
+//! What needs doing every few seconds: by one process for all, but for each process's own activity.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::db::{DbError, Lease};
+
+use super::{Turns, report};
+use crate::app::Community;
+use crate::store::Stale;
+
+/// How often everything is seen to.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// How often strays are looked for.
+const TIDY_INTERVAL: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// How often it is written down who was seen.
+const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Name of the lease for work that needs doing once. One of the running servers holds it.
+pub const LEASE: &str = "timed-work";
+
+pub(super) async fn keeping(app: Arc<Community>) {
+    let mut turns = Turns::every(INTERVAL);
+    let mut tidyings = Turns::every(TIDY_INTERVAL);
+    let mut lease = None;
+    loop {
+        tokio::select! {
+            () = turns.next() => {
+                if holds_lease(&app, &mut lease).await {
+                    turns.take("keeping order", keep_once(&app)).await;
+                }
+            }
+            () = tidyings.next() => {
+                if holds_lease(&app, &mut lease).await {
+                    tidyings.take("tidying up", tidy(&app)).await;
+                }
+            }
+        }
+    }
+}
+
+/// Looks for bytes without a row, as a crash leaves them behind.
+async fn tidy(app: &Community) {
+    match app.files.remove_strays().await {
+        Ok(0) => {}
+        Ok(strays) => tracing::info!(strays, "removed bytes without a row, as a crash leaves them behind"),
+        Err(error) => tracing::warn!(%error, "the hunt for bytes without a row was broken off"),
+    }
+}
+
+pub(super) async fn flushing(app: Arc<Community>) {
+    let mut turns = Turns::every(FLUSH_INTERVAL);
+    loop {
+        turns.next().await;
+        let flush = async { report(flush_activity(&app).await, "writing down who was seen") };
+        turns.take("writing down activity", flush).await;
+        for allowance in [&app.files.allowance, &app.reaction_limit, &app.reply_limit] {
+            allowance.forget_idle();
+        }
+    }
+}
+
+/// Writes down who was seen since the last time; nothing if nobody was.
+///
+/// # Errors
+///
+/// When the database fails. What was gathered is lost then, and gathered anew by the next requests.
+pub async fn flush_activity(app: &Community) -> Result<(), DbError> {
+    let seen = app.activity.take();
+    if seen.users.is_empty() && seen.rooms.is_empty() {
+        return Ok(());
+    }
+    app.store.write_activity(&seen, app.clock.now()).await
+}
+
+/// One round of all work that one process does for all. A step that fails does not keep the others from being done.
+pub async fn keep_once(app: &Community) {
+    let settings = &app.settings;
+    let now = app.clock.now();
+    report(app.files.sweep(&app.directory).await, "deleting expired files");
+    let history = now.minus(settings.messages.history_prune_threshold.0);
+    report(
+        app.store.delete_stale(Stale::History, history).await,
+        "deleting what messages said before",
+    );
+    match app.store.delete_stale(Stale::DirectMessages, now).await {
+        Ok(0) => {}
+        Ok(_) => app.directory.forget_direct(),
+        failed => report(failed, "deleting old direct messages"),
+    }
+    report(app.store.delete_stale(Stale::Nonces, now).await, "deleting old nonces");
+    let activity = now.minus(settings.rooms.active_prune_threshold.0);
+    report(
+        app.store.delete_stale(Stale::Activity, activity).await,
+        "forgetting old activity",
+    );
+    let active = settings.rooms.active_threshold.0;
+    match app.store.recount_active_users(now, active).await {
+        Ok(counts) => app.directory.set_active_users(&counts),
+        failed => report(failed, "counting active users"),
+    }
+}
+
+/// Whether this process is the one that does the work that needs doing once; tries to become it if not.
+async fn holds_lease(app: &Community, lease: &mut Option<Lease>) -> bool {
+    if let Some(held) = lease {
+        if held.still_held().await {
+            return true;
+        }
+        *lease = None;
+    }
+    match app.store.database().lease(LEASE).await {
+        Ok(taken) => *lease = taken,
+        Err(error) => tracing::warn!(%error, "could not ask who does the timed work"),
+    }
+    lease.is_some()
+}
