@@ -105,7 +105,7 @@ async fn may_purge_all(app: &Community, may: &Permissions, people: &[User], room
 }
 
 /// Deletes all that these people posted in a room, in as many steps as it takes, and answers how many messages that were.
-async fn purge(app: &Community, head: &Head, room: &Room, authors: &[User]) -> Result<i64, ApiError> {
+pub(super) async fn purge(app: &Community, head: &Head, room: &Room, authors: &[User]) -> Result<i64, ApiError> {
     let mut count = 0;
     for author in authors {
         let mut next = Some(0);
