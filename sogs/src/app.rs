@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use http::StatusCode;
@@ -18,13 +19,19 @@ use crate::api;
 use crate::caller;
 use crate::directory::Directory;
 use crate::files::Files;
-use crate::model::ReactionLimit;
+use crate::filter::{BadFilters, Filters};
+use crate::model::Allowance;
 use crate::nonces::Nonces;
 use crate::settings::Settings;
 use crate::store::Store;
 
 /// The most bytes of a body that are read of a request that no route takes, to check its signature.
 const UNROUTED_BODY: u64 = 64 * 1024;
+
+/// How often within a minute somebody whose messages are filtered is replied to.
+const REPLIES: u32 = 10;
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// The community server.
 pub struct Community {
@@ -44,8 +51,12 @@ pub struct Community {
     pub activity: Activity,
     /// Nonces that were used.
     pub nonces: Nonces,
-    /// Who has added many reactions.
-    pub reaction_limit: ReactionLimit,
+    /// What is not to be shown.
+    pub filters: Arc<Filters>,
+    /// How many reactions people may add.
+    pub reaction_limit: Allowance,
+    /// How often those whose messages are filtered are replied to.
+    pub reply_limit: Allowance,
     /// Checks signatures.
     pub verifier: Verifier,
     /// The key of the server.
@@ -60,19 +71,31 @@ pub struct Community {
 
 impl Community {
     /// A community server on these rows and bytes.
-    #[must_use]
-    pub fn new(settings: Settings, store: Store, blobs: BlobStore, key: X25519Pair, clock: Clock) -> Arc<Self> {
+    ///
+    /// # Errors
+    ///
+    /// When the filters cannot be used.
+    pub fn new(
+        settings: Settings,
+        store: Store,
+        blobs: BlobStore,
+        key: X25519Pair,
+        clock: Clock,
+    ) -> Result<Arc<Self>, BadFilters> {
+        let filters = Filters::new(&settings.filters, key.secret())?;
         let HttpSettings {
             body_budget,
             budget_wait,
             ..
         } = settings.common.http;
-        Arc::new(Self {
+        Ok(Arc::new(Self {
             directory: Directory::new(store.clone()),
             files: Files::new(&settings, store.clone(), blobs.clone(), clock.clone()),
             activity: Activity::default(),
             nonces: Nonces::new(clock.clone()),
-            reaction_limit: ReactionLimit::per_minute(settings.limits.reactions_per_minute, clock.clone()),
+            filters: Arc::new(filters),
+            reaction_limit: Allowance::new(settings.limits.reactions_per_minute, MINUTE, clock.clone()),
+            reply_limit: Allowance::new(REPLIES, MINUTE, clock.clone()),
             verifier: Verifier::new(*key.public(), PointCache::default()),
             stopping: AtomicBool::new(false),
             router: api::router(&settings),
@@ -87,7 +110,7 @@ impl Community {
             key,
             clock,
             settings,
-        })
+        }))
     }
 
     /// The link by which a room is joined.

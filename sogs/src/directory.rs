@@ -254,3 +254,29 @@ impl Directory {
         Arc::clone(known.entry(room).or_default())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use shared::db::DbOptions;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_message_that_comes_while_older_ones_are_read_is_not_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("sogs.db").display());
+        let store = Store::open(&DbOptions::at(url), None).await.unwrap();
+        let directory = Directory::new(store);
+        let (ann, bob) = (UserNo(1), UserNo(2));
+        let epoch = directory.direct_epoch.load(Ordering::Acquire);
+        let committed = Committed {
+            direct: Some((7, ann, bob)),
+            ..Committed::default()
+        };
+        directory.apply(&committed);
+        // What was read before it was committed comes in only now.
+        directory.raise_direct(bob, Some(epoch), Latest { inbox: 3, outbox: 4 });
+        let latest = directory.latest_direct(bob).await.unwrap();
+        assert_eq!(latest, Latest { inbox: 7, outbox: 4 });
+    }
+}

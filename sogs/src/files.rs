@@ -134,7 +134,6 @@ impl Files {
             tokio::task::yield_now().await;
         }
         filing::delete_doomed(self.store.database(), &self.blobs).await?;
-        self.allowance.forget_idle();
         Ok(expired)
     }
 

@@ -50,7 +50,7 @@ impl Running {
         }
         prepare(&store, &clock, key.public()).await?;
         let listener = listen(settings.listen())?;
-        let app = Community::new(settings, store, blobs, key, clock);
+        let app = Community::new(settings, store, blobs, key, clock)?;
         let http = &app.settings.common.http;
         let misses = (http.misses_per_minute > 0).then(|| MissLimiter::new(http.misses_per_minute, MISS_WINDOW));
         let address_header = match &http.client_address_header {

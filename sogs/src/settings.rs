@@ -10,7 +10,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::blob::BlobOptions;
 use shared::config::{BadSettings, CommonSettings, Size, Span};
+use shared::crypto::X25519Secret;
 use shared::db::DbOptions;
+
+use crate::filter::{FilterSettings, Filters};
 
 /// What environment variables of the community server begin with.
 pub const PREFIX: &str = "SOGS";
@@ -33,6 +36,8 @@ pub struct Settings {
     pub rooms: RoomSettings,
     /// Messages in rooms.
     pub messages: MessageSettings,
+    /// What is not to be shown.
+    pub filters: FilterSettings,
     /// Attachments and room images.
     pub files: FileSettings,
     /// Direct messages.
@@ -215,6 +220,13 @@ impl Settings {
                 "rooms.active_prune_threshold",
                 "must not be shorter than rooms.active_threshold",
             );
+        }
+        // Which key the replies would be signed with does not matter here.
+        if let Err(error) = Filters::new(&self.filters, &X25519Secret::from_bytes([1; 32])) {
+            return Err(BadSettings {
+                key: "filters",
+                reason: format!("{:#}", anyhow::Error::from(error)),
+            });
         }
         if let Some(level) = &self.common.log_level {
             shared::telemetry::check_level(level).map_err(|error| BadSettings::new("log_level", error.to_string()))?;

@@ -37,6 +37,7 @@ on_both_stores!(
     lifting_what_is_not_there_changes_nothing,
     a_refusal_leaves_no_trace_of_the_person_named,
     ids_are_read_in_either_case_and_nothing_else_is_an_id,
+    changes_at_the_same_time_all_take_effect,
 );
 
 fn counter(room: &Value) -> i64 {
@@ -702,4 +703,54 @@ async fn ids_are_read_in_either_case_and_nothing_else_is_an_id(stores: Stores) {
             );
         }
     }
+}
+
+async fn changes_at_the_same_time_all_take_effect(stores: Stores) {
+    let Some(server) = Server::start(stores).await else {
+        return;
+    };
+    for room in ["one", "two", "three"] {
+        server.room(room).await;
+    }
+    let root = global_admin(&server).await;
+    let before = counter(&room_of(&root, "two").await);
+    for _ in 0..5 {
+        let (person, other, third) = (server.user().await, server.user().await, server.person());
+        let account = third.account.session_id();
+        let post = async |path: String, body: Value| {
+            let answer = root.post(&path, &body).await;
+            assert_eq!(answer.status, 200, "{path} {body}: {:?}", answer.body);
+        };
+        let renamed = json!({ "name": other.id });
+        let permissions = |room: &str| format!("/room/{room}/permissions/{}", person.id);
+        tokio::join!(
+            post(permissions("two"), json!({ "write": false })),
+            post(permissions("two"), json!({ "upload": false })),
+            post(permissions("two"), json!({ "read": true })),
+            post(
+                format!("/user/{}/moderator", person.id),
+                json!({ "rooms": ["three", "two", "one"], "moderator": true }),
+            ),
+            post(
+                format!("/user/{}/moderator", other.id),
+                json!({ "global": true, "moderator": true })
+            ),
+            post(
+                format!("/user/{account}/moderator"),
+                json!({ "rooms": ["two", "three"], "admin": true })
+            ),
+            third.get("/rooms"),
+            root.put("/room/three", &renamed),
+        );
+        let own = json(&root.get(&permissions("two")).await);
+        assert_eq!(
+            own,
+            json!({ "write": false, "upload": false, "read": true, "moderator": true })
+        );
+        assert_eq!(role_in(&other, "one").await, (true, false));
+        assert_eq!(role_in(&third, "two").await, (true, true));
+    }
+    let told = counter(&room_of(&root, "two").await) - before;
+    // Whether somebody showed up before or after they were named makes a difference of one.
+    assert!((15..=20).contains(&told), "{told}");
 }

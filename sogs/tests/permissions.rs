@@ -1,6 +1,11 @@
 //! The permission rules against the tables of `community-behaviour.md` section 4, for every combination there is.
 
-#![allow(clippy::panic, clippy::indexing_slicing, reason = "this is a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "this is a test"
+)]
 
 use sogs::model::{Defaults, Need, Override, Permissions, Refusal, Standing, may_ban, may_purge, resolve};
 

@@ -10,7 +10,7 @@ use shared::http::{Head, Request, Response, Route, Router};
 
 use super::{ApiError, input};
 use crate::app::Community;
-use crate::model::{Need, Room, UserNo, may_purge};
+use crate::model::{Member, Need, Permissions, Room, User, may_purge};
 
 /// How many messages were deleted in which room.
 #[derive(Default, Serialize)]
@@ -45,25 +45,20 @@ async fn all_in_room(app: Arc<Community>, request: Request) -> Result<Response, 
         .ok_or(ApiError::NotFound("room"))?;
     let caller = app.member(head).await?;
     let may = room.permissions(caller.as_deref());
-    let hidden = !may.knows_of_it();
-    let target = app.store.find_user(&id).await?;
-    let own = target
-        .as_ref()
-        .filter(|target| caller.as_ref().is_some_and(|caller| caller.user.no == target.no));
-    if let Some(own) = own {
-        // Their own posts anybody may delete, even in a room that is hidden from them, of which nothing shows without.
-        return match purge(&app, head, room, own.no).await? {
-            0 if hidden => Err(ApiError::NotFound("room")),
-            0 => Err(ApiError::NotFound("post")),
-            _ => Ok(Response::json(StatusCode::OK, &json!({}))),
-        };
+    let targets = app.store.find_all(&id).await?;
+    let own = caller.is_some_and(|caller| is_among(&caller, &targets));
+    if !own {
+        app.visit(head).await?.user_who_may(Need::Moderator)?;
+        if targets.is_empty() {
+            return Err(ApiError::NotFound("user"));
+        }
+        if !may_purge_all(&app, &may, &targets, room).await? {
+            return Err(ApiError::Forbidden("Permission denied"));
+        }
     }
-    app.visit(head).await?.user_who_may(Need::Moderator)?;
-    let target = target.ok_or(ApiError::NotFound("user"))?;
-    if !may_purge(&may, &app.permissions_of(&target, room).await?) {
-        return Err(ApiError::Forbidden("Permission denied"));
-    }
-    match purge(&app, head, room, target.no).await? {
+    match purge(&app, head, room, &targets).await? {
+        // People may delete their own posts even in a room that is hidden from them, of which nothing else shows.
+        0 if !may.knows_of_it() => Err(ApiError::NotFound("room")),
         0 => Err(ApiError::NotFound("post")),
         _ => Ok(Response::json(StatusCode::OK, &json!({}))),
     }
@@ -73,18 +68,20 @@ async fn all_everywhere(app: Arc<Community>, request: Request) -> Result<Respons
     let head = &request.head;
     let id = input::path_user(head, "id")?;
     let caller = app.user(head).await?;
-    let target = app.store.find_user(&id).await?.ok_or(ApiError::NotFound("user"))?;
+    let targets = app.store.find_all(&id).await?;
+    if targets.is_empty() {
+        return Err(ApiError::NotFound("user"));
+    }
+    let own = is_among(&caller, &targets);
     let rooms = app.directory.rooms().await?;
-    let own = caller.user.no == target.no;
     let mut sum = Total::default();
     for room in rooms.iter() {
         let may = caller.permissions(room);
         let listed = may.allows(Need::Access);
-        let permitted = own || listed && may_purge(&may, &app.permissions_of(&target, room).await?);
-        if !permitted {
+        if !own && !(listed && may_purge_all(&app, &may, &targets, room).await?) {
             continue;
         }
-        let count = purge(&app, head, room, target.no).await?;
+        let count = purge(&app, head, room, &targets).await?;
         if listed || count > 0 {
             sum.total += count;
             sum.rooms.insert(&room.token, count);
@@ -93,15 +90,31 @@ async fn all_everywhere(app: Arc<Community>, request: Request) -> Result<Respons
     Ok(Response::json(StatusCode::OK, &sum))
 }
 
-/// Deletes all that somebody posted in a room, in as many steps as it takes, and answers how many messages that were.
-async fn purge(app: &Community, head: &Head, room: &Room, author: UserNo) -> Result<i64, ApiError> {
-    let (mut count, mut next) = (0, Some(0));
-    while let Some(after) = next {
-        let mut write = app.write(head).await?;
-        let purged = write.purge(room.no, author, after).await?;
-        app.commit(head, write).await?;
-        count += purged.messages;
-        next = purged.next;
+fn is_among(caller: &Member, people: &[User]) -> bool {
+    people.iter().any(|user| user.no == caller.user.no)
+}
+
+async fn may_purge_all(app: &Community, may: &Permissions, people: &[User], room: &Room) -> Result<bool, ApiError> {
+    for user in people {
+        if !may_purge(may, &app.permissions_of(user, room).await?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Deletes all that these people posted in a room, in as many steps as it takes, and answers how many messages that were.
+async fn purge(app: &Community, head: &Head, room: &Room, authors: &[User]) -> Result<i64, ApiError> {
+    let mut count = 0;
+    for author in authors {
+        let mut next = Some(0);
+        while let Some(after) = next {
+            let mut write = app.write(head).await?;
+            let purged = write.purge(room.no, author.no, after).await?;
+            app.commit(head, write).await?;
+            count += purged.messages;
+            next = purged.next;
+        }
     }
     Ok(count)
 }

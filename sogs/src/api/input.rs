@@ -115,6 +115,11 @@ pub(crate) fn optional_truth<'de, D: Deserializer<'de>>(deserializer: D) -> Resu
     Ok((!value.is_null()).then(|| truthy(&value)))
 }
 
+/// A field that counts as true or false; `None` if it is absent or null.
+pub(crate) fn truth(fields: &Map<String, Value>, name: &str) -> Option<bool> {
+    fields.get(name).filter(|value| !value.is_null()).map(truthy)
+}
+
 /// The number that the path holds under this name. Anything but digits is another path, and so is what is out of range.
 ///
 /// # Errors

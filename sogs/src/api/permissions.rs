@@ -8,7 +8,6 @@ use serde_json::{Map, Value};
 use shared::clock::Timestamp;
 use shared::http::{Request, Response, Route, Router};
 
-use super::users::truth;
 use super::{ApiError, input};
 use crate::app::Community;
 use crate::caller::Visit;
@@ -170,7 +169,7 @@ async fn change(app: Arc<Community>, request: Request) -> Result<Response, ApiEr
 /// `NAME` sets a permission, `default_NAME` lets that of the room count again.
 fn flag_change(fields: &Map<String, Value>, name: &str) -> Result<FlagChange, ApiError> {
     let reset = fields.get(&format!("default_{name}")).is_some_and(input::truthy);
-    match (truth(fields, name), reset) {
+    match (input::truth(fields, name), reset) {
         (Some(_), true) => Err(ApiError::bad(format!("{name} and default_{name} exclude each other"))),
         (Some(value), false) => Ok(FlagChange::Set(value)),
         (None, true) => Ok(FlagChange::Reset),
@@ -197,9 +196,9 @@ async fn plan(app: Arc<Community>, request: Request) -> Result<Response, ApiErro
     let visit = moderated(&app, &request).await?;
     let fields = input::object(&request)?;
     let flags = LaterFlags {
-        read: truth(&fields, "read"),
-        write: truth(&fields, "write"),
-        upload: truth(&fields, "upload"),
+        read: input::truth(&fields, "read"),
+        write: input::truth(&fields, "write"),
+        upload: input::truth(&fields, "upload"),
     };
     if flags == LaterFlags::default() {
         return Err(ApiError::bad("read, write or upload must be given"));

@@ -12,7 +12,7 @@ use shared::http::{Request, Response, Route, Router};
 use super::messages::{Base64, MessageObject, Reactions};
 use super::{ApiError, input};
 use crate::app::Community;
-use crate::filtering::{Verdict, filtered};
+use crate::filtering::{self, Verdict, filtered};
 use crate::model::{Need, User};
 use crate::store::{MessageError, NewMessage, RateLimit};
 
@@ -110,10 +110,13 @@ async fn post(app: Arc<Community>, request: Request) -> Result<Response, ApiErro
     }
     let target = body.target()?;
     let room = &visit.room;
-    let silent = match filtered(&app, room, author, &content.data).await? {
-        Verdict::Pass => false,
-        Verdict::Silent => true,
-        Verdict::Refused(why) => return Err(ApiError::Refused(StatusCode::TOO_MANY_REQUESTS, why)),
+    let caught = match filtered(&app, &visit, &content.data).await? {
+        Verdict::Pass => None,
+        Verdict::Silent(caught) => Some(caught),
+        Verdict::Refused(caught, why) => {
+            filtering::reply(&app, &request.head, &visit, author, &caught).await?;
+            return Err(ApiError::Refused(StatusCode::TOO_MANY_REQUESTS, why));
+        }
     };
     let limit = RateLimit {
         size: room.rate_limit_size,
@@ -121,7 +124,10 @@ async fn post(app: Arc<Community>, request: Request) -> Result<Response, ApiErro
     };
     let mut write = app.write(&request.head).await?;
     let target: Option<User> = match &target {
-        Some(target) => Some(write.named(target).await?),
+        Some(target) => {
+            write.lock_person(target).await?;
+            Some(write.named(target).await?)
+        }
         None => None,
     };
     let new = NewMessage {
@@ -131,7 +137,7 @@ async fn post(app: Arc<Community>, request: Request) -> Result<Response, ApiErro
         signature: &content.signature,
         whisper: target.as_ref().map(|user| user.no),
         whisper_mods,
-        filtered: silent,
+        filtered: caught.is_some(),
         limit: (!visit.may.admin).then_some(limit),
     };
     let posted = write.post(&new).await?;
@@ -140,6 +146,12 @@ async fn post(app: Arc<Community>, request: Request) -> Result<Response, ApiErro
         .attach(room.no, author.user.no, posted.id, &content.files, lifetime)
         .await?;
     app.commit(&request.head, write).await?;
+    if let Some(caught) = &caught
+        && let Err(error) = filtering::reply(&app, &request.head, &visit, author, caught).await
+    {
+        // The message itself is stored, and its author is told so.
+        tracing::warn!(%error, "a filtered message was not replied to");
+    }
     let whisper = whisper_mods || target.is_some();
     let object = MessageObject {
         id: posted.id,
@@ -170,10 +182,10 @@ pub(super) async fn edit(app: Arc<Community>, request: Request) -> Result<Respon
         Some(other) if other != user => return Err(MessageError::Foreign.into()),
         Some(_) => {}
     }
-    match filtered(&app, &visit.room, author, &content.data).await? {
+    match filtered(&app, &visit, &content.data).await? {
         Verdict::Pass => {}
-        Verdict::Silent => return Ok(Response::json(StatusCode::OK, &json!({}))),
-        Verdict::Refused(why) => return Err(ApiError::Refused(StatusCode::TOO_MANY_REQUESTS, why)),
+        Verdict::Silent(_) => return Ok(Response::json(StatusCode::OK, &json!({}))),
+        Verdict::Refused(_, why) => return Err(ApiError::Refused(StatusCode::TOO_MANY_REQUESTS, why)),
     }
     let mut write = app.write(&request.head).await?;
     write.edit(room, id, user, &content.data, &content.signature).await?;

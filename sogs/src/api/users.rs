@@ -11,7 +11,7 @@ use super::{ApiError, input};
 use crate::app::Community;
 use crate::directory::Rooms;
 use crate::model::{Member, Need, Permissions, RoleChange, Room, Scope, may_ban, resolve};
-use crate::store::{ChangeError, Write};
+use crate::store::ChangeError;
 
 const DENIED: ApiError = ApiError::Forbidden("Permission denied");
 
@@ -94,7 +94,7 @@ async fn unban(app: Arc<Community>, request: Request) -> Result<Response, ApiErr
     let fields = input::object(&request)?;
     let rooms = app.directory.rooms().await?;
     let place = Place::allowed(&rooms, &caller, Target::parse(&fields)?, Need::Moderator)?;
-    let mut write: Write = app.write(&request.head).await?;
+    let mut write = app.write(&request.head).await?;
     write.unban(&id, &place.scope()).await?;
     app.commit(&request.head, write).await?;
     Ok(Response::json(StatusCode::OK, &json!({})))
@@ -192,8 +192,8 @@ impl Place {
 
 /// What is to become of a role.
 fn role_change(fields: &Map<String, Value>) -> Result<RoleChange, ApiError> {
-    let visible = truth(fields, "visible");
-    match (truth(fields, "admin"), truth(fields, "moderator")) {
+    let visible = input::truth(fields, "visible");
+    match (input::truth(fields, "admin"), input::truth(fields, "moderator")) {
         (Some(true), Some(false)) => Err(ApiError::bad("an admin is always a moderator too")),
         (Some(true), _) => Ok(RoleChange::Admin { visible }),
         (Some(false), Some(true)) => Ok(RoleChange::OnlyModerator { visible }),
@@ -202,11 +202,6 @@ fn role_change(fields: &Map<String, Value>) -> Result<RoleChange, ApiError> {
         (Some(false), None) => Ok(RoleChange::NoAdmin),
         (None, None) => Err(ApiError::bad("moderator or admin must be given")),
     }
-}
-
-/// A field that is true or false; `None` if it is absent or null.
-pub(super) fn truth(fields: &Map<String, Value>, name: &str) -> Option<bool> {
-    fields.get(name).filter(|value| !value.is_null()).map(input::truthy)
 }
 
 /// When a ban is to end; `None` if it is for good.

@@ -56,6 +56,9 @@ pub(super) async fn flushing(app: Arc<Community>) {
         turns.next().await;
         let flush = async { report(flush_activity(&app).await, "writing down who was seen") };
         turns.take("writing down activity", flush).await;
+        for allowance in [&app.files.allowance, &app.reaction_limit, &app.reply_limit] {
+            allowance.forget_idle();
+        }
     }
 }
 

@@ -2,17 +2,17 @@
 
 mod allowance;
 pub mod filename;
+mod change;
 mod permission;
-mod reaction_limit;
 mod role;
 mod room;
 mod token;
 mod wording;
 
 pub use allowance::Allowance;
+pub use change::{FlagChange, LaterFlags, PermissionChange};
 pub use permission::{Defaults, Need, Override, Permissions, Refusal, Standing, may_ban, may_purge, resolve};
-pub use reaction_limit::ReactionLimit;
-pub use role::{FlagChange, LaterFlags, PermissionChange, Role, RoleChange, Scope};
+pub use role::{Role, RoleChange, Scope};
 pub use room::{Counters, Member, Moderators, Pin, Room, RoomNo, User, UserNo};
 pub use token::{InvalidToken, RoomToken};
 pub use wording::{BadWording, room_description, room_name};

@@ -102,7 +102,7 @@ impl Write {
     ///
     /// [`MessageError::Missing`], [`MessageError::Foreign`], and when the database fails.
     pub async fn delete_message(&mut self, room: RoomNo, message: i64, by: Option<UserNo>) -> Result<(), MessageError> {
-        if !self.lock_room(room).await? {
+        if !self.lock_rooms(&[room]).await? {
             return Err(MessageError::NoRoom);
         }
         let author = run!(self.tx, fetch_optional, query_scalar::<_, i64>, AUTHOR, message, room.0)?;
@@ -124,7 +124,7 @@ impl Write {
             messages: 0,
             next: None,
         };
-        if !self.lock_room(room).await? {
+        if !self.lock_rooms(&[room]).await? {
             return Ok(purged);
         }
         let messages = run!(

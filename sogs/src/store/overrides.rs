@@ -33,7 +33,7 @@ impl From<Columns> for Override {
     }
 }
 
-const FIND: &str = "SELECT banned, moderator, admin, visible_mod, read, accessible, write, upload
+pub(super) const FIND: &str = "SELECT banned, moderator, admin, visible_mod, read, accessible, write, upload
     FROM overrides
     WHERE room = $1 AND person = $2";
 

@@ -4,7 +4,7 @@ use shared::crypto::UserId;
 use shared::db::DbError;
 use shared::run;
 
-use super::overrides::Columns;
+use super::overrides::{Columns, FIND};
 use super::{ChangeError, Store, Write};
 use crate::model::{FlagChange, Override, PermissionChange, RoomNo, Scope, UserNo};
 
@@ -20,10 +20,6 @@ const OF_ROOM: &str = "SELECT users.session_id, overrides.banned, overrides.mode
     FROM overrides JOIN users ON users.id = overrides.person
     WHERE overrides.room = $1
     ORDER BY users.session_id";
-
-const FIND: &str = "SELECT banned, moderator, admin, visible_mod, read, accessible, write, upload
-    FROM overrides
-    WHERE room = $1 AND person = $2";
 
 const UNSCHEDULE: &str = "UPDATE scheduled_permissions
     SET read = CASE WHEN $3 THEN NULL ELSE read END,

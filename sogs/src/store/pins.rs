@@ -40,7 +40,7 @@ impl Write {
         message: i64,
         lifetime: Option<Duration>,
     ) -> Result<(bool, i64), MessageError> {
-        if !self.lock_room(room).await? {
+        if !self.lock_rooms(&[room]).await? {
             return Err(MessageError::NoRoom);
         }
         let unpinned = run!(self.tx, execute, query, UNPIN, room.0, message)? > 0;
@@ -57,7 +57,7 @@ impl Write {
     ///
     /// As for [`Write::unpin`].
     pub async fn unpin_all(&mut self, room: RoomNo, lifetime: Option<Duration>) -> Result<(usize, i64), MessageError> {
-        if !self.lock_room(room).await? {
+        if !self.lock_rooms(&[room]).await? {
             return Err(MessageError::NoRoom);
         }
         let messages = run!(self.tx, fetch_all, query_scalar::<_, i64>, UNPIN_ALL, room.0)?;

@@ -196,7 +196,7 @@ impl Write {
         content: &[u8],
         signature: &[u8],
     ) -> Result<(), MessageError> {
-        if !self.lock_room(room).await? {
+        if !self.lock_rooms(&[room]).await? {
             return Err(MessageError::NoRoom);
         }
         let current = run!(

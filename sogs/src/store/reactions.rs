@@ -169,7 +169,7 @@ impl Store {
 impl Write {
     /// The sequence number of a message that everybody can see. The room is locked then.
     pub(super) async fn regular(&mut self, room: RoomNo, message: i64) -> Result<i64, MessageError> {
-        if !self.lock_room(room).await? {
+        if !self.lock_rooms(&[room]).await? {
             return Err(MessageError::Missing);
         }
         let seqno = run!(

@@ -101,6 +101,22 @@ impl Store {
         }))
     }
 
+    /// Everybody that an id stands for, whom it names first: by a 05 id those whose blinded ids belong to it, and the
+    /// account itself from the time before blinded ids were asked for.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn find_all(&self, id: &UserId) -> Result<Vec<User>, DbError> {
+        let mut tx = self.db.read().await?;
+        let mut people = Vec::new();
+        for candidate in super::blinding::candidates(self.blinding.as_deref(), id) {
+            let row = run!(tx, fetch_optional, query_as::<_, UserRow>, FIND, candidate.to_string())?;
+            people.extend(row.map(User::from));
+        }
+        Ok(people)
+    }
+
     /// The person that an id names: by a 05 id, the one whose blinded id belongs to it if there is one.
     ///
     /// # Errors
@@ -223,7 +239,10 @@ impl Write {
     ///
     /// When the database fails.
     pub async fn touch_users(&mut self, seen: &[(UserNo, Timestamp)]) -> Result<(), DbError> {
-        for (user, at) in seen {
+        // In one order, so that two processes do not wait for each other.
+        let mut seen = seen.to_vec();
+        seen.sort_unstable();
+        for (user, at) in &seen {
             run!(self.tx, execute, query, TOUCH, user.0, at.as_nanos())?;
         }
         Ok(())

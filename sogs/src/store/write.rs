@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use shared::clock::Timestamp;
 use shared::crypto::BlindingFactor;
-use shared::db::{DbError, PerDialect, Tx};
+use shared::db::{DbError, Tx};
 use shared::run;
 
 use crate::model::{RoomNo, UserNo};
@@ -43,12 +43,6 @@ const NEXT_SEQNOS: &str = "UPDATE rooms
     WHERE id = $1
     RETURNING message_sequence";
 
-/// On SQLite nobody else writes anyway.
-const LOCK_ROOM: PerDialect = PerDialect {
-    sqlite: "SELECT id FROM rooms WHERE id = $1",
-    postgres: "SELECT id FROM rooms WHERE id = $1 FOR NO KEY UPDATE",
-};
-
 const NEXT_GENERATION: &str = "UPDATE server SET generation = generation + 1 RETURNING generation";
 
 const BURN: &str = "INSERT INTO nonces (identity, nonce, expiry)
@@ -85,7 +79,8 @@ impl Write {
     }
 
     /// The next sequence number of a room; `None` if the room is gone. It locks the room until the change is committed,
-    /// so that numbers become visible in their order.
+    /// so that numbers become visible in their order. Whoever changes messages, reactions or pins of a room holds this
+    /// lock, and so is alone with them.
     ///
     /// # Errors
     ///
@@ -108,13 +103,6 @@ impl Write {
             self.committed.sequences.insert(room, last);
         }
         Ok(last)
-    }
-
-    /// Locks a room without taking a number, for what may turn out to change nothing; false if the room is gone. Whoever
-    /// changes messages, reactions or pins of a room holds this lock or a number, and so is alone with them.
-    pub(super) async fn lock_room(&mut self, room: RoomNo) -> Result<bool, DbError> {
-        let found = run!(self.tx, fetch_optional, query_scalar::<_, i64>, LOCK_ROOM, room.0)?;
-        Ok(found.is_some())
     }
 
     /// Notes that something was changed that is kept in memory: a room's details, roles, bans, permissions or pins.

@@ -168,6 +168,16 @@ impl Server {
         Person { account, id, client }
     }
 
+    /// Somebody new who signs with the id of their account, as servers allow that do not ask for blinded ids.
+    pub(crate) fn unblinded(&self) -> Person {
+        let account = Account::generate();
+        let id = account.session_id().to_string();
+        let client = self
+            .anonymous()
+            .with_account(account.clone(), Identity::Unblinded, self.clock.clone());
+        Person { account, id, client }
+    }
+
     /// Somebody whom the server has seen.
     pub(crate) async fn user(&self) -> Person {
         let person = self.person();
@@ -180,7 +190,7 @@ impl Server {
         let mut write = self.app().store.write(self.clock.now()).await.unwrap();
         let outcome = work(&mut write).await;
         let committed = write.commit().await.unwrap();
-        self.app().directory.apply(&committed);
+        self.app().take_note(&committed);
         outcome
     }
 
