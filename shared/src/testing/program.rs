@@ -128,6 +128,13 @@ impl Place {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
+    /// The variable of this name that commands get.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<String> {
+        let mut variables = self.environment.iter().rev();
+        variables.find_map(|(other, value)| (other == name).then(|| value.clone()))
+    }
+
     /// The program with these arguments, in a clean environment.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.program.path);

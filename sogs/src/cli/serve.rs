@@ -1,5 +1,6 @@
 //! `sogs serve`.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -12,7 +13,7 @@ use crate::serve::Running;
 use crate::settings::Settings;
 
 const NO_ROOMS: &str = "There are no rooms yet. `sogs room add TOKEN --name NAME` makes one beside the running server, \
-    and `sogs mod add ID --global --admin` makes the account with that id an admin of everything.";
+    and `sogs mod add ID --global --admin` makes the account with that id an admin of everything.\n";
 
 pub(super) async fn run(settings: Settings) -> Result<ExitCode> {
     let level = settings.common.log_level.as_deref().unwrap_or("info");
@@ -20,17 +21,28 @@ pub(super) async fn run(settings: Settings) -> Result<ExitCode> {
     let mut signals = StopSignals::new().context("signals cannot be listened for")?;
     let warning = config::unreachable(&settings);
     let running = Running::start(settings, Clock::system()).await?;
-    println!("Serving on http://{}", running.address());
-    println!("Public address: {}", running.app().settings.base_url());
-    println!("Public key: {}", running.app().key.public());
     if let Some(warning) = warning {
         eprintln!("sogs: warning: {warning}");
     }
-    if running.app().directory.rooms().await?.iter().next().is_none() {
-        println!("{NO_ROOMS}");
-    }
+    // Nobody may be reading, or not any longer, and that is no reason to stop.
+    let _ = std::io::stdout().write_all(greeting(&running).await?.as_bytes());
     signals.received().await;
     tracing::info!("stopping; a second signal stops at once");
     signals.finish(running.stop()).await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the operator is told once the server serves.
+async fn greeting(running: &Running) -> Result<String> {
+    let app = running.app();
+    let mut text = format!(
+        "Serving on http://{}\nPublic address: {}\nPublic key: {}\n",
+        running.address(),
+        app.settings.base_url(),
+        app.key.public()
+    );
+    if app.directory.rooms().await?.iter().next().is_none() {
+        text.push_str(NO_ROOMS);
+    }
+    Ok(text)
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use shared::config::Span;
 
 use super::{description, name};
@@ -18,10 +18,10 @@ use crate::store::{RoomChange, RoomRow};
 
 /// Change a room
 #[derive(Args)]
-#[group(id = "changes", required = true, multiple = true)]
+#[command(group = ArgGroup::new("changes").required(true).multiple(true))]
 pub(in crate::cli) struct Set {
     /// The room
-    #[arg(value_parser = token, group = "room")]
+    #[arg(value_parser = token)]
     token: RoomToken,
     /// A new name
     #[arg(long, group = "changes")]

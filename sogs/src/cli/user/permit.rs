@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use shared::crypto::UserId;
 
 use crate::cli::beside::Server;
@@ -17,10 +17,10 @@ use crate::store::Write;
 ///
 /// Permissions are letters: r (read), w (post), u (upload, which needs w too) and a (see that the room exists).
 #[derive(Args)]
-#[group(id = "permissions", required = true, multiple = true)]
+#[command(group = ArgGroup::new("permissions").required(true).multiple(true))]
 pub(in crate::cli) struct Permit {
     /// Ids, 05 or 15 and 64 more digits
-    #[arg(required = true, value_name = "ID", group = "people")]
+    #[arg(required = true, value_name = "ID")]
     ids: Vec<UserId>,
     #[command(flatten)]
     scope: RoomScope,

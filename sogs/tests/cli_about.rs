@@ -1,0 +1,84 @@
+//! Completions, the manual, the help.
+
+#![allow(clippy::unwrap_used, reason = "this is a test")]
+
+mod support;
+
+use support::Place;
+
+const COMMANDS: [&str; 11] = [
+    "serve",
+    "init",
+    "room",
+    "mod",
+    "user",
+    "config",
+    "key",
+    "healthcheck",
+    "completions",
+    "man",
+    "help",
+];
+
+const NESTED: [&str; 18] = [
+    "room add",
+    "room list",
+    "room show",
+    "room set",
+    "room image",
+    "room delete",
+    "mod add",
+    "mod remove",
+    "mod list",
+    "user show",
+    "user list",
+    "user ban",
+    "user unban",
+    "user bans",
+    "user permit",
+    "user purge",
+    "config check",
+    "key show",
+];
+
+#[test]
+fn the_help_has_every_command_and_each_command_has_help() {
+    let place = Place::new();
+    let text = place.run(&["--help"]).ok();
+    for command in COMMANDS {
+        assert!(text.contains(&format!("\n  {command}")), "{command}");
+    }
+    for command in NESTED {
+        let mut arguments: Vec<&str> = command.split(' ').collect();
+        arguments.push("--help");
+        let text = place.run(&arguments).ok();
+        assert!(text.contains(&format!("Usage: sogs {command}")), "{command}: {text}");
+    }
+    assert!(place.run(&["--version"]).ok().starts_with("sogs "));
+}
+
+#[test]
+fn the_manual_page_and_the_completions_know_every_command() {
+    let place = Place::new();
+    let page = place.run(&["man"]).ok();
+    assert!(page.contains(".TH sogs 1"), "{page}");
+    for command in COMMANDS {
+        assert!(page.contains(command), "{command}");
+    }
+    place.run(&["man", "pages"]).ok();
+    for command in NESTED {
+        let file = format!("pages/sogs-{}.1", command.replace(' ', "-"));
+        assert!(place.path().join(&file).exists(), "{file}");
+    }
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(place.run(&["completions", shell]).ok().contains("unban"), "{shell}");
+    }
+}
+
+#[test]
+fn neither_needs_a_configuration_that_is_in_order() {
+    let mut place = Place::new();
+    place.set("SOGS_LISTEN", "nowhere");
+    place.run(&["man"]).ok();
+    place.run(&["completions", "bash"]).ok();
+}
