@@ -14,8 +14,10 @@ mod listen;
 mod message;
 mod onion;
 mod ops;
+mod outbox;
 mod router;
 mod socket;
+mod spare;
 
 pub use body::{Body, BodyError, ByteStream, Source, base64_length, base64_text};
 pub use budget::{Budget, Exhausted, Permit};
