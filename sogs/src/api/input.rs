@@ -68,6 +68,15 @@ pub(crate) fn body<'de, T: Deserialize<'de>>(request: &'de Request) -> Result<T,
     serde_json::from_slice(&request.body).map_err(|error| ApiError::bad(error.to_string()))
 }
 
+/// A JSON object of this shape; keys that are not known are ignored.
+///
+/// # Errors
+///
+/// 400.
+pub(crate) fn parsed<T: for<'de> Deserialize<'de>>(request: &Request) -> Result<T, ApiError> {
+    serde_json::from_value(Value::Object(object(request)?)).map_err(|error| ApiError::bad(error.to_string()))
+}
+
 /// Base64, padded or not.
 ///
 /// # Errors
