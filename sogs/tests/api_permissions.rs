@@ -405,9 +405,10 @@ async fn the_schedule_is_kept_on_request(stores: Stores) {
 }
 
 async fn a_scheduled_change_takes_effect_at_its_time(stores: Stores) {
-    let Some(server) = Server::start(stores).await else {
+    let Some(mut server) = Server::start(stores).await else {
         return;
     };
+    server.stop_jobs().await;
     let room = server.room("lobby").await;
     let (moderator, person) = (moderator_of(&server, room).await, server.user().await);
     set(&moderator, &person, json!({ "upload": false })).await;
@@ -427,9 +428,10 @@ async fn a_scheduled_change_takes_effect_at_its_time(stores: Stores) {
 }
 
 async fn what_is_due_together_happens_in_the_order_of_time(stores: Stores) {
-    let Some(server) = Server::start(stores).await else {
+    let Some(mut server) = Server::start(stores).await else {
         return;
     };
+    server.stop_jobs().await;
     let room = server.room("lobby").await;
     let (moderator, person) = (moderator_of(&server, room).await, server.user().await);
     plan(&moderator, &person, json!({ "write": false, "in": 30 })).await;
@@ -442,9 +444,10 @@ async fn what_is_due_together_happens_in_the_order_of_time(stores: Stores) {
 }
 
 async fn what_the_room_grants_anyway_is_not_kept(stores: Stores) {
-    let Some(server) = Server::start(stores).await else {
+    let Some(mut server) = Server::start(stores).await else {
         return;
     };
+    server.stop_jobs().await;
     let quiet = Defaults {
         write: false,
         ..Defaults::default()
@@ -464,9 +467,10 @@ async fn what_the_room_grants_anyway_is_not_kept(stores: Stores) {
 }
 
 async fn a_scheduled_ban_does_not_hit_somebody_who_moderates(stores: Stores) {
-    let Some(server) = Server::start(stores).await else {
+    let Some(mut server) = Server::start(stores).await else {
         return;
     };
+    server.stop_jobs().await;
     let room = server.room("lobby").await;
     let (moderator, boss, person) = (
         moderator_of(&server, room).await,
@@ -495,9 +499,10 @@ async fn a_scheduled_ban_does_not_hit_somebody_who_moderates(stores: Stores) {
 }
 
 async fn a_scheduled_ban_begins_and_ends(stores: Stores) {
-    let Some(server) = Server::start(stores).await else {
+    let Some(mut server) = Server::start(stores).await else {
         return;
     };
+    server.stop_jobs().await;
     let room = server.room("lobby").await;
     let person = server.user().await;
     let id: UserId = person.id.parse().unwrap();
@@ -519,9 +524,10 @@ async fn a_scheduled_ban_begins_and_ends(stores: Stores) {
 }
 
 async fn what_is_scheduled_for_several_people_is_done_for_all(stores: Stores) {
-    let Some(server) = Server::start(stores).await else {
+    let Some(mut server) = Server::start(stores).await else {
         return;
     };
+    server.stop_jobs().await;
     let room = server.room("lobby").await;
     let gone = server.room("gone").await;
     let moderator = moderator_of(&server, room).await;

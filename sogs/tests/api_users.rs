@@ -517,9 +517,10 @@ async fn a_global_ban_shuts_out_until_it_is_lifted(stores: Stores) {
 }
 
 async fn a_ban_ends_with_its_timeout(stores: Stores) {
-    let Some(server) = Server::start(stores).await else {
+    let Some(mut server) = Server::start(stores).await else {
         return;
     };
+    server.stop_jobs().await;
     let room = server.room("lobby").await;
     let (root, person) = (global_admin(&server).await, server.user().await);
     let moderator = moderator_of(&server, room).await;
@@ -561,9 +562,10 @@ async fn a_ban_ends_with_its_timeout(stores: Stores) {
 }
 
 async fn a_new_ban_replaces_what_was_scheduled(stores: Stores) {
-    let Some(server) = Server::start(stores).await else {
+    let Some(mut server) = Server::start(stores).await else {
         return;
     };
+    server.stop_jobs().await;
     server.room("lobby").await;
     server.room("other").await;
     let (root, person) = (global_admin(&server).await, server.user().await);
@@ -594,9 +596,10 @@ async fn a_new_ban_replaces_what_was_scheduled(stores: Stores) {
 }
 
 async fn lifting_a_room_ban_leaves_the_schedule_and_a_global_one_does_not(stores: Stores) {
-    let Some(server) = Server::start(stores).await else {
+    let Some(mut server) = Server::start(stores).await else {
         return;
     };
+    server.stop_jobs().await;
     server.room("lobby").await;
     let (root, person) = (global_admin(&server).await, server.user().await);
     for (place, due) in [(json!({ "rooms": ["lobby"] }), 1), (json!({ "global": true }), 0)] {

@@ -18,6 +18,7 @@ on_both_stores!(
     readers_become_active_users_and_stop_being_counted,
     what_one_process_changes_the_other_honours,
     people_who_were_seen_are_remembered_over_a_restart,
+    bans_end_and_permissions_change_when_it_is_time,
 );
 
 async fn readers_become_active_users_and_stop_being_counted(stores: Stores) {
@@ -74,4 +75,25 @@ async fn people_who_were_seen_are_remembered_over_a_restart(stores: Stores) {
     server.restart().await;
     jobs::keep_once(server.app()).await;
     assert_eq!(json(&server.get("/room/lobby").await)["active_users"], 1);
+}
+
+async fn bans_end_and_permissions_change_when_it_is_time(stores: Stores) {
+    let Some(mut server) = Server::start(stores).await else {
+        return;
+    };
+    server.stop_jobs().await;
+    let room = server.room("lobby").await;
+    let (moderator, person) = (server.user().await, server.user().await);
+    server.appoint(room, &moderator, false).await;
+    let ban = json!({ "rooms": ["lobby"], "timeout": 60 });
+    let path = format!("/user/{}/ban", person.id);
+    assert_eq!(moderator.post(&path, &ban).await.status, 200);
+    let later = json!({ "in": 120, "write": false });
+    let path = format!("/room/lobby/futurePermissions/{}", person.id);
+    assert_eq!(moderator.post(&path, &later).await.status, 200);
+    for (seconds, status) in [(59, 403), (1, 201), (59, 201), (1, 403)] {
+        server.pass(seconds);
+        jobs::keep_once(server.app()).await;
+        assert_eq!(person.say("lobby", "x").await.status, status);
+    }
 }

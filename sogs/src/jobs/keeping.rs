@@ -90,6 +90,7 @@ pub async fn keep_once(app: &Community) {
         Ok(_) => app.directory.forget_direct(),
         failed => report(failed, "deleting old direct messages"),
     }
+    report(app.apply_due().await, "applying permissions and bans that are due");
     report(app.store.delete_stale(Stale::Nonces, now).await, "deleting old nonces");
     let activity = now.minus(settings.rooms.active_prune_threshold.0);
     report(
