@@ -88,6 +88,34 @@ async fn a_streamed_body_arrives_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn answers_of_all_sizes_follow_each_other_on_one_connection() {
+    let (_, front) = Setup::default().start();
+    let mut wire = Wire::connect(&front).await;
+    for path in ["/stream", "/echo/x", "/stream", "/nothing", "/stream"] {
+        wire.send(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")).await;
+    }
+    wire.send("GET /echo/last HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .await;
+    let mut answers = Vec::new();
+    let read = tokio::io::AsyncReadExt::read_to_end(&mut wire.0, &mut answers);
+    tokio::time::timeout(PATIENCE, read)
+        .await
+        .expect("the connection stays open")
+        .unwrap();
+    let mut rest = &answers[..];
+    for length in [STREAMED, 29, STREAMED, 12, STREAMED, 35] {
+        let end = rest.windows(4).position(|place| place == b"\r\n\r\n").unwrap();
+        let head = String::from_utf8_lossy(&rest[..end]).into_owned();
+        assert!(head.contains(&format!("content-length: {length}")), "{head}");
+        assert!(!head.contains("chunked"), "{head}");
+        let body;
+        (body, rest) = rest[end + 4..].split_at(length);
+        assert!(length != STREAMED || body == streamed());
+    }
+    assert!(rest.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_breaks_off_cuts_the_connection_instead_of_pretending() {
     let (_, front) = Setup::default().start();
     let http = shared::client::http().unwrap();
@@ -208,6 +236,36 @@ async fn a_refusal_reaches_a_client_that_goes_on_sending() {
             wire.send(vec![b'0'; 100_000]).await;
         }
         tokio::io::AsyncWriteExt::shutdown(&mut wire.0).await.unwrap();
+        assert!(wire.answer().await.starts_with("HTTP/1.1 403 "), "{length}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_client_that_has_sent_everything_is_not_waited_for() {
+    let limits = Limits {
+        linger: PATIENCE * 100,
+        ..Setup::default().limits
+    };
+    let (_, front) = Setup {
+        limits,
+        ..Setup::default()
+    }
+    .start();
+    let declared = ("content-length: 1000000", "".to_owned(), "");
+    let chunked = (
+        "transfer-encoding: chunked",
+        format!("{:x}\r\n", 1_000_000),
+        "\r\n0\r\n\r\n",
+    );
+    for (length, before, after) in [declared, chunked] {
+        let mut wire = Wire::connect(&front).await;
+        wire.send(format!(
+            "POST /upload HTTP/1.1\r\nhost: x\r\nx-refuse: 1\r\n{length}\r\n\r\n{before}"
+        ))
+        .await;
+        wire.send(vec![b'0'; 1_000_000]).await;
+        wire.send(after).await;
+        // It is read to the end of the connection, which the client keeps open.
         assert!(wire.answer().await.starts_with("HTTP/1.1 403 "), "{length}");
     }
 }

@@ -10,6 +10,7 @@ use shared::http::{Head, Request, Response, dispatch};
 
 use crate::api::ApiError;
 use crate::app::Community;
+use crate::auth_token;
 use crate::model::{Member, Need, Permissions, Refusal, Room, User, resolve};
 use crate::store::{Committed, Write};
 
@@ -68,7 +69,10 @@ async fn authenticate(app: &Community, request: &Request) -> Result<Caller, ApiE
     let now = app.clock.now();
     let blinding = app.settings.users.require_blind_keys;
     let Some(verified) = app.verifier.verify(headers, &signed, now, blinding)? else {
-        return Ok(Caller::default());
+        return match auth_token::bearer(app, head)? {
+            None => Ok(Caller::default()),
+            Some(id) => by_token(app, id).await,
+        };
     };
     if !app.nonces.take(&verified) {
         return Err(AuthError::NonceReused.into());
@@ -90,13 +94,28 @@ async fn authenticate(app: &Community, request: &Request) -> Result<Caller, ApiE
     }))))
 }
 
+/// Somebody with a token, which has no nonce, so that there is none to record or to give back.
+async fn by_token(app: &Community, id: UserId) -> Result<Caller, ApiError> {
+    let timestamp = app.clock.now();
+    let member = admit(app, &id).await?;
+    if member.user.standing.banned {
+        return Err(AuthError::Banned.into());
+    }
+    app.activity.saw(member.user.no, timestamp);
+    let nonce = [0; 16];
+    Ok(Caller(Some(Arc::new(Signed {
+        verified: Verified { id, nonce, timestamp },
+        recorded: AtomicBool::new(true),
+    }))))
+}
+
 /// A header that is there but is no text is not absent.
 fn headers_garbage(head: &Head, name: &str) -> Option<&'static str> {
     head.headers.contains_key(name).then_some("?")
 }
 
 /// The person of this id; somebody who has not been here before gets a row.
-async fn admit(app: &Community, id: &UserId) -> Result<Arc<Member>, ApiError> {
+pub(crate) async fn admit(app: &Community, id: &UserId) -> Result<Arc<Member>, ApiError> {
     if let Some(member) = app.directory.member(id).await? {
         return Ok(member);
     }
@@ -226,9 +245,17 @@ impl Community {
     ///
     /// As for [`Community::visit`].
     pub async fn visit_token(&self, head: &Head, token: &str) -> Result<Visit, ApiError> {
+        self.visit_as(self.member(head).await?, token).await
+    }
+
+    /// The room of this token, for this person; see [`Community::visit`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Community::visit`].
+    pub async fn visit_as(&self, member: Option<Arc<Member>>, token: &str) -> Result<Visit, ApiError> {
         let rooms = self.directory.rooms().await?;
         let room = rooms.find(token).ok_or(ApiError::NotFound("room"))?;
-        let member = self.member(head).await?;
         let may = room.permissions(member.as_deref());
         if !may.knows_of_it() {
             return Err(ApiError::NotFound("room"));

@@ -6,6 +6,7 @@
 pub mod activity;
 pub mod api;
 pub mod app;
+pub mod auth_token;
 pub mod caller;
 pub mod cli;
 pub mod content;

@@ -14,7 +14,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use in_process::{Person, Server, Stores, json, with_json};
 use serde_json::{Value, json};
 use sogs::model::{Defaults, Override, RoomNo};
-use sogs::store::{NewMessage, RoomChange};
+use sogs::store::NewMessage;
 
 on_both_stores!(
     a_new_message_is_described_to_its_author_and_found_by_others,
@@ -29,15 +29,7 @@ on_both_stores!(
     an_edit_replaces_the_content_and_keeps_the_old_one_in_the_history,
     an_edit_that_changes_nothing_is_nothing,
     only_the_author_edits_and_only_what_is_there,
-    the_sixth_quick_post_waits_until_the_first_is_old,
-    the_limit_is_per_person_and_room_and_not_for_admins,
-    a_room_has_its_own_limit_or_none,
-    of_simultaneous_posts_no_more_than_the_limit_get_through,
     filtered_messages_count_and_are_shown_to_nobody,
-    whispers_are_seen_by_whom_they_are_for,
-    only_moderators_whisper_and_only_to_ids,
-    a_whisper_to_an_account_reaches_its_blinded_id,
-    whoever_stops_moderating_loses_the_whispers,
 );
 
 fn b64(bytes: &[u8]) -> String {
@@ -446,88 +438,6 @@ async fn only_the_author_edits_and_only_what_is_there(stores: Stores) {
     assert_eq!(author.put(&path, &message("two")).await.status, 404);
 }
 
-async fn the_sixth_quick_post_waits_until_the_first_is_old(stores: Stores) {
-    let Some((server, _)) = lobby(stores).await else {
-        return;
-    };
-    let person = server.user().await;
-    let first = json(&person.say("lobby", "0").await);
-    for text in ["1", "2", "3", "4"] {
-        server.pass(1);
-        assert_eq!(person.say("lobby", text).await.status, 201);
-    }
-    // Deleted posts count as well, and edits are not posts.
-    let path = format!("/room/lobby/message/{}", first["id"]);
-    assert_eq!(person.put(&path, &message("x")).await.status, 200);
-    assert_eq!(person.delete(&path).await.status, 200);
-    let refused = person.say("lobby", "5").await;
-    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("13")));
-    server.pass(12);
-    assert_eq!(
-        person.say("lobby", "5").await.status,
-        429,
-        "16 seconds later it still counts"
-    );
-    server.pass(1);
-    assert_eq!(person.say("lobby", "5").await.status, 201);
-    assert_eq!(person.say("lobby", "6").await.status, 429);
-    assert_eq!(json(&person.get("/room/lobby").await)["message_sequence"], 8);
-}
-
-async fn the_limit_is_per_person_and_room_and_not_for_admins(stores: Stores) {
-    let Some((server, room)) = lobby(stores).await else {
-        return;
-    };
-    server.room("attic").await;
-    let people = [server.user().await, server.user().await, server.user().await];
-    let [person, moderator, admin] = &people;
-    server.appoint(room, moderator, false).await;
-    server.appoint(room, admin, true).await;
-    for _ in 0..5 {
-        for someone in &people {
-            assert_eq!(someone.say("lobby", "x").await.status, 201);
-        }
-    }
-    assert_eq!(person.say("lobby", "x").await.status, 429);
-    assert_eq!(moderator.say("lobby", "x").await.status, 429);
-    assert_eq!(admin.say("lobby", "x").await.status, 201);
-    assert_eq!(person.say("attic", "x").await.status, 201);
-}
-
-async fn a_room_has_its_own_limit_or_none(stores: Stores) {
-    let Some((server, room)) = lobby(stores).await else {
-        return;
-    };
-    let person = server.user().await;
-    let limit = |size| RoomChange {
-        rate_limit: Some((size, std::time::Duration::from_secs(60))),
-        ..RoomChange::default()
-    };
-    server
-        .change(async |write: &mut sogs::store::Write| write.change_room(room, &limit(1)).await.unwrap())
-        .await;
-    assert_eq!(person.say("lobby", "x").await.status, 201);
-    let refused = person.say("lobby", "x").await;
-    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("61")));
-    server
-        .change(async |write: &mut sogs::store::Write| write.change_room(room, &limit(0)).await.unwrap())
-        .await;
-    for _ in 0..10 {
-        assert_eq!(person.say("lobby", "x").await.status, 201);
-    }
-}
-
-async fn of_simultaneous_posts_no_more_than_the_limit_get_through(stores: Stores) {
-    let Some((server, _)) = lobby(stores).await else {
-        return;
-    };
-    let person = server.user().await;
-    let posts = (0..12).map(|_| person.say("lobby", "x"));
-    let answers = futures_util::future::join_all(posts).await;
-    let count = |status| answers.iter().filter(|answer| answer.status == status).count();
-    assert_eq!((count(201), count(429)), (5, 7));
-}
-
 async fn filtered_messages_count_and_are_shown_to_nobody(stores: Stores) {
     let Some((server, room)) = lobby(stores).await else {
         return;
@@ -563,112 +473,4 @@ async fn filtered_messages_count_and_are_shown_to_nobody(stores: Stores) {
     for expected in [201, 201, 201, 201, 429] {
         assert_eq!(author.say("lobby", "x").await.status, expected);
     }
-}
-
-/// Whether all ways of reading agree that somebody sees a message.
-async fn sees(person: &Person, id: i64) -> bool {
-    let single = person.get(&format!("/room/lobby/message/{id}")).await.status == 200;
-    for path in [
-        "messages/recent".to_owned(),
-        "messages/since/0".to_owned(),
-        format!("messages/before/{}", id + 1),
-    ] {
-        assert_eq!(ids(&list(person, &path).await).contains(&id), single, "{path}");
-    }
-    single
-}
-
-async fn whispers_are_seen_by_whom_they_are_for(stores: Stores) {
-    let Some((server, room)) = lobby(stores).await else {
-        return;
-    };
-    let people = [
-        server.user().await,
-        server.user().await,
-        server.user().await,
-        server.user().await,
-        server.user().await,
-    ];
-    let [author, moderator, admin, target, _] = &people;
-    server.appoint(room, author, false).await;
-    server.appoint(room, moderator, false).await;
-    server.appoint(room, admin, true).await;
-    for (to, mods, expected) in [
-        (Some(&target.id), None, [true, false, false, true, false]),
-        (Some(&target.id), Some(true), [true, true, true, true, false]),
-        (None, Some(true), [true, true, true, false, false]),
-    ] {
-        server.pass(20);
-        let body = with(message("psst"), "whisper_to", json!(to.map(|id| id.to_uppercase())));
-        let answer = author
-            .post("/room/lobby/message", &with(body, "whisper_mods", json!(mods)))
-            .await;
-        assert_eq!(answer.status, 201, "{:?}", answer.body);
-        let posted = json(&answer);
-        assert_eq!(posted["whisper"], true);
-        assert_eq!(posted["whisper_mods"], mods.unwrap_or(false));
-        assert_eq!(posted.get("whisper_to"), to.map(|id| json!(id)).as_ref());
-        let id = posted["id"].as_i64().unwrap();
-        assert_eq!(json(&author.get(&format!("/room/lobby/message/{id}")).await), posted);
-        for (person, expected) in people.iter().zip(expected) {
-            assert_eq!(sees(person, id).await, expected, "{} {to:?} {mods:?}", person.id);
-        }
-        assert_eq!(json(&server.get("/room/lobby/messages/recent").await), json!([]));
-    }
-}
-
-async fn only_moderators_whisper_and_only_to_ids(stores: Stores) {
-    let Some((server, room)) = lobby(stores).await else {
-        return;
-    };
-    let (person, moderator) = (server.user().await, server.user().await);
-    server.appoint(room, &moderator, false).await;
-    for (name, value) in [("whisper_to", json!(moderator.id)), ("whisper_mods", json!(1))] {
-        let body = with(message("psst"), name, value);
-        assert_eq!(person.post("/room/lobby/message", &body).await.status, 403, "{name}");
-    }
-    let unseen = format!("15{}", "ab".repeat(32));
-    for (target, status) in [
-        (json!(""), 400),
-        (json!("deleted"), 400),
-        (json!(7), 400),
-        (json!(format!("ff{}", "ab".repeat(32))), 400),
-        (json!(unseen), 201),
-    ] {
-        let body = with(message("psst"), "whisper_to", target.clone());
-        assert_eq!(
-            moderator.post("/room/lobby/message", &body).await.status,
-            status,
-            "{target}"
-        );
-    }
-}
-
-async fn a_whisper_to_an_account_reaches_its_blinded_id(stores: Stores) {
-    let Some((server, room)) = lobby(stores).await else {
-        return;
-    };
-    let (person, moderator) = (server.user().await, server.user().await);
-    server.appoint(room, &moderator, false).await;
-    let account = person.account.session_id().to_string();
-    let body = with(message("psst"), "whisper_to", json!(account));
-    let posted = json(&moderator.post("/room/lobby/message", &body).await);
-    assert_eq!(posted["whisper_to"], person.id);
-    assert!(sees(&person, posted["id"].as_i64().unwrap()).await);
-}
-
-async fn whoever_stops_moderating_loses_the_whispers(stores: Stores) {
-    let Some((server, room)) = lobby(stores).await else {
-        return;
-    };
-    let (moderator, target) = (server.user().await, server.user().await);
-    server.appoint(room, &moderator, false).await;
-    let body = with(message("psst"), "whisper_to", json!(target.id));
-    let id = json(&moderator.post("/room/lobby/message", &body).await)["id"]
-        .as_i64()
-        .unwrap();
-    assert!(sees(&moderator, id).await);
-    server.differ(room, &moderator.id, Override::default()).await;
-    assert!(!sees(&moderator, id).await);
-    assert!(sees(&target, id).await);
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use serde_json::json;
-use shared::http::{Response, Route, Router};
+use shared::http::{Response, Route, Router, json_file_limit};
 
 use crate::app::FileServer;
 use crate::files::FilesError;
@@ -22,7 +22,7 @@ const RETRY_SECONDS: u64 = 5;
 /// The route table.
 #[must_use]
 pub fn router(max_size: u64) -> Router<FileServer> {
-    let legacy_limit = legacy::body_limit(max_size);
+    let legacy_limit = json_file_limit(max_size);
     Router::default()
         .path(
             "/file",

@@ -12,8 +12,7 @@ use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 
 use super::Permit;
 
-/// How much of a body is handed to the socket at a time: fewer and larger pieces cost less time, but each is copied into
-/// the connection's own buffer. Above 128 KiB actix gives that buffer back once it is sent.
+/// How much of a body is worked on at a time where it does not stay as it is.
 const PIECE: usize = 256 * 1024;
 
 /// A body could not be read to its end. The connection is cut, since the status is already out.
@@ -138,11 +137,11 @@ impl Body {
         }
     }
 
-    /// The body in pieces small enough for a socket. The held part of the budget is given back at the end.
+    /// The body as it is sent. The held part of the budget is given back at the end.
     #[must_use]
     pub fn into_stream(self) -> ByteStream {
         let pieces: ByteStream = match self.kind {
-            Kind::Bytes(bytes) => pieces(bytes),
+            Kind::Bytes(bytes) => stream::once(async { Ok(bytes) }).boxed(),
             Kind::Source(source) => source.stream(),
             Kind::Omitted(_) => stream::empty().boxed(),
         };
@@ -157,7 +156,7 @@ impl Body {
     }
 }
 
-/// Bytes in pieces small enough for a socket.
+/// Bytes in pieces.
 pub(super) fn pieces(bytes: Bytes) -> ByteStream {
     stream::unfold(bytes, |mut rest| async move {
         (!rest.is_empty()).then(|| {

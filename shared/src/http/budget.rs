@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::spare::{Spare, Spares};
 
 /// Bodies up to this many bytes have a budget of their own, so that large uploads cannot keep small requests out.
 const SMALL: u64 = 64 * 1024;
@@ -21,12 +24,20 @@ pub struct Budget {
     capacity: u32,
     small_capacity: u32,
     wait: Duration,
+    spares: Arc<Spares>,
 }
 
 /// A part of the budget; given back when dropped.
 #[derive(Debug)]
 pub struct Permit {
-    _permit: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
+}
+
+impl Permit {
+    /// How many bytes it stands for.
+    pub(super) fn bytes(&self) -> u64 {
+        self.permit.num_permits() as u64
+    }
 }
 
 impl Budget {
@@ -43,6 +54,7 @@ impl Budget {
             capacity,
             small_capacity,
             wait,
+            spares: Arc::default(),
         }
     }
 
@@ -59,8 +71,12 @@ impl Budget {
             (&self.large, self.capacity)
         };
         let wanted = u32::try_from(bytes).unwrap_or(u32::MAX).min(capacity);
+        if let Ok(permit) = Arc::clone(pool).try_acquire_many_owned(wanted) {
+            return Ok(Permit { permit });
+        }
+        let _nothing_is_kept = self.spares.give_up();
         match tokio::time::timeout(self.wait, Arc::clone(pool).acquire_many_owned(wanted)).await {
-            Ok(Ok(permit)) => Ok(Permit { _permit: permit }),
+            Ok(Ok(permit)) => Ok(Permit { permit }),
             Ok(Err(_)) | Err(_) => {
                 metrics::counter!("http_budget_exhausted_total").increment(1);
                 Err(Exhausted)
@@ -68,11 +84,34 @@ impl Budget {
         }
     }
 
-    /// Bytes that are taken at the moment.
+    /// An empty buffer with room for so many bytes, and the part of the budget that it takes up: one that has been used
+    /// before, if there is any.
+    ///
+    /// # Errors
+    ///
+    /// [`Exhausted`] if there was no room within the budget's waiting time.
+    pub(super) async fn buffer(&self, bytes: u64) -> Result<(Vec<u8>, Permit), Exhausted> {
+        let room = usize::try_from(bytes).map_err(|_| Exhausted)?;
+        if let Some(Spare { mut buffer, permit }) = self.spares.take(room) {
+            buffer.clear();
+            return Ok((buffer, permit));
+        }
+        let permit = self.take(bytes).await?;
+        Ok((Vec::with_capacity(room), permit))
+    }
+
+    /// Bytes in a buffer, which somebody else may use when the last of them is dropped. They must be no secret.
+    pub(super) fn lend(&self, buffer: Vec<u8>, permit: Permit) -> Bytes {
+        self.spares.lend(Spare { buffer, permit })
+    }
+
+    /// Bytes that are taken at the moment. Buffers that wait to be used again do not count: whoever needs their room
+    /// gets it.
     #[must_use]
     pub fn in_use(&self) -> u64 {
         let free = self.large.available_permits() + self.small.available_permits();
-        (u64::from(self.capacity) + u64::from(self.small_capacity)).saturating_sub(free as u64)
+        let all = u64::from(self.capacity) + u64::from(self.small_capacity);
+        all.saturating_sub(free as u64).saturating_sub(self.spares.bytes())
     }
 }
 
@@ -99,6 +138,66 @@ mod tests {
         let _all = budget.take(10_000_000).await.unwrap();
         assert!(budget.take(65_536).await.is_ok());
         assert!(budget.take(65_537).await.is_err());
+    }
+
+    const LARGE: usize = 1_000_000;
+
+    async fn used_buffer(budget: &Budget) -> *const u8 {
+        let (mut buffer, permit) = budget.buffer(LARGE as u64).await.unwrap();
+        buffer.extend_from_slice(b"bytes");
+        let place = buffer.as_ptr();
+        let bytes = budget.lend(buffer, permit);
+        assert_eq!(&bytes[..], b"bytes");
+        assert_eq!(budget.in_use(), LARGE as u64);
+        place
+    }
+
+    #[tokio::test]
+    async fn a_buffer_is_used_again_by_an_answer_of_about_its_size() {
+        let budget = budget(64_000_000);
+        let place = used_buffer(&budget).await;
+        assert_eq!(budget.in_use(), 0);
+        let (much_smaller, _permit) = budget.buffer(LARGE as u64 / 3).await.unwrap();
+        assert_ne!(much_smaller.as_ptr(), place);
+        let (larger, _permit) = budget.buffer(LARGE as u64 + 1).await.unwrap();
+        assert_ne!(larger.as_ptr(), place);
+        let (again, _permit) = budget.buffer(LARGE as u64 - 1).await.unwrap();
+        assert_eq!((again.as_ptr(), again.len()), (place, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_buffer_that_waits_to_be_used_again_is_in_nobodys_way() {
+        let budget = budget(4_000_000);
+        used_buffer(&budget).await;
+        assert_eq!(budget.in_use(), 0);
+        let all = budget.take(3_000_000).await.unwrap();
+        assert_eq!(budget.in_use(), 3_000_000);
+        drop(all);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_buffer_is_not_kept_while_somebody_waits_for_room() {
+        let budget = budget(4_000_000);
+        let (buffer, permit) = budget.buffer(LARGE as u64).await.unwrap();
+        let bytes = budget.lend(buffer, permit);
+        let returned = async {
+            tokio::task::yield_now().await;
+            drop(bytes);
+        };
+        let (all, ()) = tokio::join!(budget.take(3_000_000), returned);
+        assert!(all.is_ok());
+    }
+
+    #[tokio::test]
+    async fn few_buffers_are_kept() {
+        let budget = budget(64_000_000);
+        let mut lent = Vec::new();
+        for _ in 0..20 {
+            let (buffer, permit) = budget.buffer(LARGE as u64).await.unwrap();
+            lent.push(budget.lend(buffer, permit));
+        }
+        drop(lent);
+        assert!(budget.spares.bytes() <= 4 * LARGE as u64);
     }
 
     #[tokio::test]

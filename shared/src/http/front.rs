@@ -10,22 +10,26 @@ use actix_http::HttpService;
 use actix_service::{ServiceFactoryExt, fn_service, map_config};
 use actix_web::dev::{AppConfig, Server, ServerHandle};
 use actix_web::http::{KeepAlive, StatusCode as ActixStatus, header as actix_header};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use bytes::BytesMut;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::onion;
+use super::outbox::{Outbox, Posted};
 use super::socket::{Closed, Gate, Socket};
 use super::{App, Body, Entrance, Exhausted, Head, MissLimiter, Permit, Request, Response};
 use crate::onion::{MAX_BODY, is_onion_endpoint, split_endpoint};
 
 /// The least speed at which a body must arrive, in bytes per millisecond, after the time that any pause may take.
 const LEAST_RATE: u64 = 64;
+
+/// Bodies from this size on do not go through actix's buffer.
+const LARGE: u64 = 64 * 1024;
 
 /// A server front that is about to listen.
 pub struct Front<A> {
@@ -103,6 +107,7 @@ impl<A: App> Front<A> {
                     .keep_alive(KeepAlive::Timeout(limits.idle_timeout))
                     .on_connect_ext(|socket: &Socket, data| {
                         data.insert(socket.gate().clone());
+                        data.insert(socket.outbox().clone());
                     })
                     .h1(map_config(app, |()| AppConfig::default()));
                 fn_service(|stream: TcpStream| {
@@ -133,7 +138,7 @@ impl<A: App> Front<A> {
             let refusal = self.app.refusal(StatusCode::TOO_MANY_REQUESTS);
             let refusal = refusal.retry_after(misses.window_seconds());
             count_early(&refusal);
-            return respond(refusal, Some(Unread::new(&request, payload)));
+            return self.refuse(refusal, &request, payload);
         }
         let (answer, unread) = self.answer(runtime, &request, payload, client).await;
         if answer.status == StatusCode::NOT_FOUND
@@ -141,10 +146,13 @@ impl<A: App> Front<A> {
         {
             misses.count(client);
         }
-        if unread.is_some() {
-            count_early(&answer);
+        match unread {
+            Some(payload) => {
+                count_early(&answer);
+                self.refuse(answer, &request, payload)
+            }
+            None => respond(answer, &request),
         }
-        respond(answer, unread.map(|payload| Unread::new(&request, payload)))
     }
 
     /// Answers a request. The payload is handed back when it was not read to its end.
@@ -175,7 +183,10 @@ impl<A: App> Front<A> {
                 return (refusal, Some(payload));
             }
         };
-        let body = match self.read(&mut payload, length, limit).await {
+        let flowing = request.conn_data::<Gate>().map(Gate::widen);
+        let body = self.read(&mut payload, length, limit).await;
+        drop(flowing);
+        let body = match body {
             Ok(body) => body,
             Err(status) => return (app.refusal(status), Some(payload)),
         };
@@ -277,6 +288,21 @@ impl<A: App> Front<A> {
         }
     }
 
+    /// Puts a refusal on the socket of a client that may still be sending, and throws away what comes until it has sent
+    /// everything or the linger time is over: it would otherwise get a broken pipe instead of the answer.
+    fn refuse(&self, refusal: Response, request: &HttpRequest, payload: web::Payload) -> HttpResponse {
+        let unread = Unread {
+            payload,
+            gate: request.conn_data::<Gate>().cloned(),
+            closed: request.conn_data::<Gate>().map(Gate::close),
+        };
+        let (mut builder, body) = begin(refusal);
+        let discard = stream::once(unread.discard(self.app.limits().linger)).filter_map(|()| ready(None));
+        let length = body.length();
+        let stream = body.into_stream().chain(discard);
+        builder.body(actix_web::body::SizedStream::new(length, stream))
+    }
+
     /// The client's address if it says something about the client: the peer's, unless that is this machine or one of a
     /// private network and so most likely a proxy; then what the proxy says, if it is known how it says it.
     fn client(&self, request: &HttpRequest) -> Option<IpAddr> {
@@ -360,25 +386,47 @@ fn head(request: &HttpRequest, client: Option<IpAddr>) -> Result<Head, StatusCod
     Ok(head)
 }
 
-/// What is left of a request that is refused. Nothing more is read ahead of it while it is kept.
+/// What is left of a request that is refused.
 struct Unread {
-    _payload: web::Payload,
-    _gate: Option<Closed>,
+    payload: web::Payload,
+    gate: Option<Gate>,
+    /// Until the answer is out nothing more is read.
+    closed: Option<Closed>,
 }
 
 impl Unread {
-    fn new(request: &HttpRequest, payload: web::Payload) -> Self {
-        Self {
-            _payload: payload,
-            _gate: request.conn_data::<Gate>().map(Gate::close),
+    /// Reads to the end of the body, or for so long.
+    async fn discard(mut self, patience: Duration) {
+        drop(self.closed);
+        let end = async { while let Some(Ok(_)) = self.payload.next().await {} };
+        if timeout(patience, end).await.is_err()
+            && let Some(gate) = self.gate
+        {
+            gate.end();
         }
     }
 }
 
-/// Puts an answer on the socket. An unread payload is kept until the answer is out: actix then goes on reading and
-/// discarding for the linger time, so that a client that is still sending gets the answer instead of a broken pipe, and
-/// stops after that time even if the body has no declared end.
-fn respond(response: Response, unread: Option<Unread>) -> HttpResponse {
+/// Puts an answer on the socket.
+fn respond(response: Response, request: &HttpRequest) -> HttpResponse {
+    let has_body = !matches!(response.status, StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT);
+    let (mut builder, body) = begin(response);
+    if !has_body {
+        return builder.finish();
+    }
+    let length = body.length();
+    let is_large = length >= LARGE && !body.is_omitted();
+    match request.conn_data::<Outbox>() {
+        Some(outbox) if is_large => {
+            let body = Posted::new(outbox.clone(), body.into_stream(), length);
+            builder.no_chunking(length).body(body)
+        }
+        _ => builder.body(actix_web::body::SizedStream::new(length, body.into_stream())),
+    }
+}
+
+/// The head of an answer, and its body.
+fn begin(response: Response) -> (HttpResponseBuilder, Body) {
     let Response { status, headers, body } = response;
     let status = ActixStatus::from_u16(status.as_u16()).unwrap_or(ActixStatus::INTERNAL_SERVER_ERROR);
     let mut builder = HttpResponse::build(status);
@@ -389,13 +437,5 @@ fn respond(response: Response, unread: Option<Unread>) -> HttpResponse {
             builder.append_header((name, value));
         }
     }
-    if status == ActixStatus::NOT_MODIFIED || status == ActixStatus::NO_CONTENT {
-        return builder.finish();
-    }
-    let length = body.length();
-    let stream = Body::into_stream(body).map(move |piece| {
-        let _kept_until_sent = &unread;
-        piece
-    });
-    builder.body(actix_web::body::SizedStream::new(length, stream))
+    (builder, body)
 }

@@ -107,31 +107,38 @@ async fn wrap<A: App>(
     key: LayerKey,
     mut inner: Response,
 ) -> Result<Response, StatusCode> {
-    let mut permit = None;
+    let mut taken = None;
     if inner.body.length() > 0 && !inner.body.is_omitted() {
-        if let Ok(taken) = app.budget().take(inner.body.length() + REPLY_OVERHEAD).await {
-            permit = Some(taken);
-        } else {
+        taken = app.budget().buffer(inner.body.length() + REPLY_OVERHEAD).await.ok();
+        if taken.is_none() {
             inner = app.refusal(StatusCode::SERVICE_UNAVAILABLE).retry_after(5);
         }
     }
+    let (buffer, permit) = taken.unzip();
+    let buffer = buffer.unwrap_or_default();
     let sealed = match version {
-        Version::V4 => seal_v4(app, key, inner).await?,
-        Version::V3 => seal_v3(key, inner).await?,
+        Version::V4 => seal_v4(app, buffer, key, inner).await?,
+        Version::V3 => seal_v3(buffer, key, inner).await?,
+    };
+    let sealed = match permit {
+        Some(permit) => app.budget().lend(sealed, permit),
+        None => sealed.into(),
     };
     if sealed.len() as u64 > REPLY_LIMIT {
         tracing::warn!(bytes = sealed.len(), "a reply is too large to get through the relays");
     }
     Ok(match version {
-        Version::V4 => Response::bytes(Body::from(sealed).holding(permit)),
-        Version::V3 => {
-            let text = Body::source(Base64(sealed)).holding(permit);
-            Response::new(StatusCode::OK, &mime::TEXT_PLAIN_UTF_8, text)
-        }
+        Version::V4 => Response::bytes(sealed),
+        Version::V3 => Response::new(StatusCode::OK, &mime::TEXT_PLAIN_UTF_8, Body::source(Base64(sealed))),
     })
 }
 
-async fn seal_v4<A: App>(app: &Arc<A>, key: LayerKey, mut inner: Response) -> Result<Bytes, StatusCode> {
+async fn seal_v4<A: App>(
+    app: &Arc<A>,
+    buffer: Vec<u8>,
+    key: LayerKey,
+    mut inner: Response,
+) -> Result<Vec<u8>, StatusCode> {
     if inner.body.is_omitted() {
         inner.body = Body::empty();
     }
@@ -143,7 +150,8 @@ async fn seal_v4<A: App>(app: &Arc<A>, key: LayerKey, mut inner: Response) -> Re
         );
     }
     let length = inner.body.length();
-    let reply = Reply::v4(
+    let reply = Reply::v4_in(
+        buffer,
         key.clone(),
         inner.status.as_u16(),
         header_texts(&inner.headers),
@@ -165,14 +173,14 @@ async fn seal_v4<A: App>(app: &Arc<A>, key: LayerKey, mut inner: Response) -> Re
     }
 }
 
-async fn seal_v3(key: LayerKey, inner: Response) -> Result<Bytes, StatusCode> {
+async fn seal_v3(buffer: Vec<u8>, key: LayerKey, inner: Response) -> Result<Vec<u8>, StatusCode> {
     let body = if inner.status.is_success() {
         inner.body
     } else {
         status_only(inner.status)
     };
     let body = if body.is_omitted() { Body::empty() } else { body };
-    let reply = Reply::v3(key.clone(), room(body.length()));
+    let reply = Reply::v3_in(buffer, key.clone(), room(body.length()));
     match fill(reply, body).await {
         Err(StatusCode::SERVICE_UNAVAILABLE) => {
             let body = status_only(StatusCode::SERVICE_UNAVAILABLE);
@@ -199,7 +207,7 @@ fn header_texts(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// Reads a body into a reply and encrypts it there.
-async fn fill(mut reply: Reply, body: Body) -> Result<Bytes, StatusCode> {
+async fn fill(mut reply: Reply, body: Body) -> Result<Vec<u8>, StatusCode> {
     let buffer = std::mem::take(reply.buffer());
     let buffer = body.read_into(buffer).await.map_err(|error| {
         tracing::error!(%error, "a body broke off while it was put into an envelope");

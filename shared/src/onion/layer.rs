@@ -139,9 +139,9 @@ impl LayerKey {
     /// Encrypts into `nonce || ciphertext || tag`, with a random nonce.
     #[must_use]
     pub fn seal(&self, plaintext: &[u8]) -> Bytes {
-        let mut buffer = self.begin(plaintext.len());
+        let mut buffer = self.begin(Vec::new(), plaintext.len());
         buffer.extend_from_slice(plaintext);
-        self.finish(buffer)
+        self.finish(buffer).into()
     }
 
     /// As [`seal`](Self::seal), with a nonce that must never be used twice under one key; `None` if its length is not
@@ -154,19 +154,20 @@ impl LayerKey {
         let mut buffer = Vec::with_capacity(nonce.len() + plaintext.len() + TAG);
         buffer.extend_from_slice(nonce);
         buffer.extend_from_slice(plaintext);
-        Some(self.finish(buffer))
+        Some(self.finish(buffer).into())
     }
 
-    /// A buffer with a random nonce in it and room for a plaintext of so many bytes and its tag.
-    pub(super) fn begin(&self, plaintext: usize) -> Vec<u8> {
-        let mut buffer = Vec::with_capacity(plaintext + self.cipher.overhead());
+    /// The buffer with nothing but a random nonce in it and room for a plaintext of so many bytes and its tag.
+    pub(super) fn begin(&self, mut buffer: Vec<u8>, plaintext: usize) -> Vec<u8> {
+        buffer.clear();
+        buffer.reserve_exact(plaintext + self.cipher.overhead());
         let nonce: [u8; XCHACHA20_NONCE] = random();
         buffer.extend(nonce.iter().take(self.cipher.nonce_len()));
         buffer
     }
 
     /// Turns `nonce || plaintext` into `nonce || ciphertext || tag` in place.
-    pub(super) fn finish(&self, mut buffer: Vec<u8>) -> Bytes {
+    pub(super) fn finish(&self, mut buffer: Vec<u8>) -> Vec<u8> {
         let tag = match self.cipher {
             Cipher::Aes256Gcm => {
                 split_nonce(&mut buffer).map(|(nonce, plaintext)| aes256gcm::seal(plaintext, nonce, &self.key))
@@ -177,7 +178,7 @@ impl LayerKey {
         };
         debug_assert!(tag.is_some(), "the buffer begins with a nonce");
         buffer.extend_from_slice(&tag.unwrap_or_default());
-        buffer.into()
+        buffer
     }
 }
 

@@ -1,6 +1,5 @@
 //! The answer to an onion request, built and encrypted in one allocation.
 
-use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
 use super::bencode;
@@ -38,6 +37,18 @@ impl Reply {
         headers: impl IntoIterator<Item = (&'a str, &'a str)>,
         body_len: usize,
     ) -> Self {
+        Self::v4_in(Vec::new(), key, code, headers, body_len)
+    }
+
+    /// The same in a buffer that has been used before; what it holds is lost.
+    #[must_use]
+    pub fn v4_in<'a>(
+        buffer: Vec<u8>,
+        key: LayerKey,
+        code: u16,
+        headers: impl IntoIterator<Item = (&'a str, &'a str)>,
+        body_len: usize,
+    ) -> Self {
         let metadata = Metadata {
             code,
             headers: ReplyHeaders::collect(headers),
@@ -47,17 +58,23 @@ impl Reply {
         let mut start = vec![b'l'];
         bencode::encode(&metadata, &mut start);
         start.extend_from_slice(bencode::prefix(body_len).as_bytes());
-        Self::begin(key, &start, body_len, b"e")
+        Self::begin(buffer, key, &start, body_len, b"e")
     }
 
     /// Begins an answer in the older form, which is nothing but a body. Its ciphertext goes out as base64 text.
     #[must_use]
     pub fn v3(key: LayerKey, body_len: usize) -> Self {
-        Self::begin(key, b"", body_len, b"")
+        Self::v3_in(Vec::new(), key, body_len)
     }
 
-    fn begin(key: LayerKey, start: &[u8], body_len: usize, end: &'static [u8]) -> Self {
-        let mut buffer = key.begin(start.len() + body_len + end.len());
+    /// The same in a buffer that has been used before; what it holds is lost.
+    #[must_use]
+    pub fn v3_in(buffer: Vec<u8>, key: LayerKey, body_len: usize) -> Self {
+        Self::begin(buffer, key, b"", body_len, b"")
+    }
+
+    fn begin(buffer: Vec<u8>, key: LayerKey, start: &[u8], body_len: usize, end: &'static [u8]) -> Self {
+        let mut buffer = key.begin(buffer, start.len() + body_len + end.len());
         buffer.extend_from_slice(start);
         let body_start = buffer.len();
         Self {
@@ -83,12 +100,12 @@ impl Reply {
         self.buffer.len().saturating_sub(self.body_start)
     }
 
-    /// Encrypts the answer: `nonce || ciphertext || tag`.
+    /// Encrypts the answer where it is: `nonce || ciphertext || tag`.
     ///
     /// # Errors
     ///
     /// When more or fewer body bytes were added than announced.
-    pub fn seal(mut self) -> Result<Bytes, WrongLength> {
+    pub fn seal(mut self) -> Result<Vec<u8>, WrongLength> {
         let (announced, written) = (self.body_len, self.written());
         if written != announced {
             return Err(WrongLength { announced, written });

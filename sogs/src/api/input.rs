@@ -54,15 +54,6 @@ pub(crate) fn object(request: &Request) -> Result<Map<String, Value>, ApiError> 
     }
 }
 
-/// A JSON object of this shape; keys that are not known are ignored.
-///
-/// # Errors
-///
-/// 400.
-pub(crate) fn parsed<T: for<'de> Deserialize<'de>>(request: &Request) -> Result<T, ApiError> {
-    serde_json::from_value(Value::Object(object(request)?)).map_err(|error| ApiError::bad(error.to_string()))
-}
-
 /// A JSON object of this shape, read without making a tree of it first: for what is posted all the time.
 ///
 /// # Errors
@@ -75,6 +66,15 @@ pub(crate) fn body<'de, T: Deserialize<'de>>(request: &'de Request) -> Result<T,
         return Err(ApiError::bad("the body must be a JSON object"));
     }
     serde_json::from_slice(&request.body).map_err(|error| ApiError::bad(error.to_string()))
+}
+
+/// A JSON object of this shape; keys that are not known are ignored.
+///
+/// # Errors
+///
+/// 400.
+pub(crate) fn parsed<T: for<'de> Deserialize<'de>>(request: &Request) -> Result<T, ApiError> {
+    serde_json::from_value(Value::Object(object(request)?)).map_err(|error| ApiError::bad(error.to_string()))
 }
 
 /// Base64, padded or not.

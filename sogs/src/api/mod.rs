@@ -7,6 +7,7 @@ mod error;
 mod files;
 mod inbox;
 mod input;
+mod legacy;
 mod messages;
 mod permissions;
 mod pins;
@@ -43,6 +44,7 @@ pub fn router(_settings: &Settings) -> Router<Community> {
     let router = permissions::routes(router);
     let router = users::routes(router);
     let router = inbox::routes(router);
+    let router = legacy::routes(router);
     crate::web::routes(router)
 }
 

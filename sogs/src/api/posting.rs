@@ -7,21 +7,22 @@ use http::{Method, StatusCode};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use shared::crypto::UserId;
-use shared::http::{Request, Response, Route, Router};
+use shared::http::{Head, Request, Response, Route, Router};
 
 use super::messages::{Base64, MessageObject, Reactions};
 use super::{ApiError, input};
 use crate::app::Community;
+use crate::caller::Visit;
 use crate::filtering::{self, Verdict, filtered};
 use crate::model::{Need, User};
-use crate::store::{MessageError, NewMessage, RateLimit};
+use crate::store::{MessageError, NewMessage, Posted, RateLimit};
 
 /// The most files that are attached in one request.
 const MOST_FILES: usize = 1000;
 
 /// What a client sends to post or to edit; an edit has no use for the last two.
 #[derive(Deserialize)]
-struct Body<'a> {
+pub(super) struct Body<'a> {
     #[serde(borrow)]
     data: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -35,10 +36,19 @@ struct Body<'a> {
 }
 
 /// Content, signature and attachments, checked.
-struct Content {
-    data: Vec<u8>,
-    signature: Vec<u8>,
+pub(super) struct Content {
+    pub(super) data: Vec<u8>,
+    pub(super) signature: Vec<u8>,
     files: Vec<i64>,
+}
+
+/// For whose eyes only a message is; by default for everybody's.
+#[derive(Default)]
+pub(super) struct Whisper {
+    /// For this person's.
+    to: Option<UserId>,
+    /// For those of the moderators.
+    mods: bool,
 }
 
 /// The number of a file, as a number or as text; `None` is one that no file can have.
@@ -60,7 +70,7 @@ impl<'de> Deserialize<'de> for FileNumber {
 }
 
 impl Body<'_> {
-    fn content(&self, app: &Community) -> Result<Content, ApiError> {
+    pub(super) fn content(&self, app: &Community) -> Result<Content, ApiError> {
         let data = self.data.as_deref().ok_or(ApiError::bad("data is missing"))?;
         let signature = self.signature.as_deref().ok_or(ApiError::bad("signature is missing"))?;
         let (data, signature) = (input::base64(data)?, input::base64(signature)?);
@@ -108,50 +118,11 @@ async fn post(app: Arc<Community>, request: Request) -> Result<Response, ApiErro
     if whisper_mods || body.whisper_to.is_some() {
         visit.require(Need::Moderator)?;
     }
-    let target = body.target()?;
-    let room = &visit.room;
-    let caught = match filtered(&app, &visit, &content.data).await? {
-        Verdict::Pass => None,
-        Verdict::Silent(caught) => Some(caught),
-        Verdict::Refused(caught, why) => {
-            filtering::reply(&app, &request.head, &visit, author, &caught).await?;
-            return Err(ApiError::Refused(StatusCode::TOO_MANY_REQUESTS, why));
-        }
+    let whisper = Whisper {
+        to: body.target()?,
+        mods: whisper_mods,
     };
-    let limit = RateLimit {
-        size: room.rate_limit_size,
-        interval: room.rate_limit_interval,
-    };
-    let mut write = app.write(&request.head).await?;
-    let target: Option<User> = match &target {
-        Some(target) => {
-            write.lock_person(target).await?;
-            Some(write.named(target).await?)
-        }
-        None => None,
-    };
-    let new = NewMessage {
-        room: room.no,
-        author: author.user.no,
-        data: &content.data,
-        signature: &content.signature,
-        whisper: target.as_ref().map(|user| user.no),
-        whisper_mods,
-        filtered: caught.is_some(),
-        limit: (!visit.may.admin).then_some(limit),
-    };
-    let posted = write.post(&new).await?;
-    let lifetime = app.settings.files.lifetime();
-    write
-        .attach(room.no, author.user.no, posted.id, &content.files, lifetime)
-        .await?;
-    app.commit(&request.head, write).await?;
-    if let Some(caught) = &caught
-        && let Err(error) = filtering::reply(&app, &request.head, &visit, author, caught).await
-    {
-        // The message itself is stored, and its author is told so.
-        tracing::warn!(%error, "a filtered message was not replied to");
-    }
+    let (posted, target) = publish(&app, &request.head, &visit, &content, &whisper).await?;
     let whisper = whisper_mods || target.is_some();
     let object = MessageObject {
         id: posted.id,
@@ -168,6 +139,61 @@ async fn post(app: Arc<Community>, request: Request) -> Result<Response, ApiErro
         reactions: Some(Reactions(&[])),
     };
     Ok(Response::json(StatusCode::CREATED, &object))
+}
+
+/// Posts what has been checked, unless a filter or the rate limit of the room is against it. The answer is the message
+/// and whom it is whispered to.
+pub(super) async fn publish(
+    app: &Community,
+    head: &Head,
+    visit: &Visit,
+    content: &Content,
+    whisper: &Whisper,
+) -> Result<(Posted, Option<User>), ApiError> {
+    let (room, author) = (&visit.room, visit.user()?);
+    let caught = match filtered(app, visit, &content.data).await? {
+        Verdict::Pass => None,
+        Verdict::Silent(caught) => Some(caught),
+        Verdict::Refused(caught, why) => {
+            filtering::reply(app, head, visit, author, &caught).await?;
+            return Err(ApiError::Refused(StatusCode::TOO_MANY_REQUESTS, why));
+        }
+    };
+    let limit = RateLimit {
+        size: room.rate_limit_size,
+        interval: room.rate_limit_interval,
+    };
+    let mut write = app.write(head).await?;
+    let target: Option<User> = match &whisper.to {
+        Some(target) => {
+            write.lock_person(target).await?;
+            Some(write.named(target).await?)
+        }
+        None => None,
+    };
+    let new = NewMessage {
+        room: room.no,
+        author: author.user.no,
+        data: &content.data,
+        signature: &content.signature,
+        whisper: target.as_ref().map(|user| user.no),
+        whisper_mods: whisper.mods,
+        filtered: caught.is_some(),
+        limit: (!visit.may.admin).then_some(limit),
+    };
+    let posted = write.post(&new).await?;
+    let lifetime = app.settings.files.lifetime();
+    write
+        .attach(room.no, author.user.no, posted.id, &content.files, lifetime)
+        .await?;
+    app.commit(head, write).await?;
+    if let Some(caught) = &caught
+        && let Err(error) = filtering::reply(app, head, visit, author, caught).await
+    {
+        // The message itself is stored, and its author is told so.
+        tracing::warn!(%error, "a filtered message was not replied to");
+    }
+    Ok((posted, target))
 }
 
 pub(super) async fn edit(app: Arc<Community>, request: Request) -> Result<Response, ApiError> {

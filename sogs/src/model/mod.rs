@@ -1,8 +1,8 @@
 //! The rules, free of HTTP and SQL.
 
 mod allowance;
-pub mod filename;
 mod change;
+pub mod filename;
 mod permission;
 mod role;
 mod room;

@@ -126,3 +126,16 @@ impl Write {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::plans::assert_indexed;
+    use super::*;
+
+    #[tokio::test]
+    async fn files_are_found_by_their_message_or_uploader() {
+        for text in [ATTACH.sqlite, EXPIRE.sqlite, EXPIRE_UPLOADS, KEEP, RELEASE] {
+            assert_indexed(text, true).await;
+        }
+    }
+}

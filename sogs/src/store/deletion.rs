@@ -179,3 +179,17 @@ impl Write {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::plans::assert_indexed;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_step_costs_as_much_as_it_deletes() {
+        assert_indexed(NEXT_OF, false).await;
+        for text in [REACTOR_COUNTS, KEEP_HISTORY, ERASE, UNPIN, FORGET_REACTIONS] {
+            assert_indexed(text.sqlite, true).await;
+        }
+    }
+}

@@ -89,7 +89,7 @@ const HOLD_ROOMS_OF_IMAGES: PerDialect = PerDialect {
     postgres: "SELECT id FROM rooms
         WHERE image IN (SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text($1::jsonb) AS value)
         ORDER BY id
-        FOR UPDATE",
+        FOR NO KEY UPDATE",
 };
 
 /// What was given a longer life meanwhile stays.

@@ -61,6 +61,14 @@ pub enum Selection {
     Before(i64),
     /// The newest first.
     Recent,
+    /// Those with a larger number, the oldest first.
+    After(i64),
+    /// Those that were deleted after this sequence number, in the order of that, or without one the latest first. They
+    /// have no content.
+    Deleted {
+        /// The sequence number.
+        after: Option<i64>,
+    },
     /// The one of this number.
     One(i64),
 }
@@ -134,6 +142,29 @@ const BEFORE: &str = select!(
      LIMIT $5"
 );
 
+const AFTER: &str = select!(
+    "AND messages.id > $4
+     AND messages.data IS NOT NULL
+     ORDER BY messages.id
+     LIMIT $5"
+);
+
+/// A sequence number of its deletion is not above that of a message.
+const DELETED: &str = select!(
+    "AND messages.seqno > $4
+     AND messages.seqno_data > $4
+     AND messages.data IS NULL
+     ORDER BY messages.seqno_data
+     LIMIT $5"
+);
+
+const LATEST_DELETED: &str = select!(
+    "AND messages.seqno > $4
+     AND messages.data IS NULL
+     ORDER BY messages.seqno_data DESC
+     LIMIT $5"
+);
+
 const ONE: &str = select!("AND messages.id = $4 AND messages.data IS NOT NULL LIMIT $5");
 
 impl Store {
@@ -171,6 +202,9 @@ async fn messages(tx: &mut Tx, query: &Query) -> Result<Vec<MessageRow>, DbError
         } => (SINCE_DATA_ONLY, seqno),
         Selection::Before(id) => (BEFORE, id),
         Selection::Recent => (BEFORE, i64::MAX),
+        Selection::After(id) => (AFTER, id),
+        Selection::Deleted { after: Some(seqno) } => (DELETED, seqno),
+        Selection::Deleted { after: None } => (LATEST_DELETED, -1),
         Selection::One(id) => (ONE, id),
     };
     run!(
@@ -205,5 +239,21 @@ impl MessageRow {
         let stored = self.data.as_ref().map_or(0, Vec::len);
         let sent = self.size.and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
         sent.saturating_sub(stored)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plans::{assert_indexed, plan};
+    use super::*;
+
+    #[tokio::test]
+    async fn a_page_costs_the_same_however_many_messages_there_are() {
+        for text in [SINCE, SINCE_DATA_ONLY, BEFORE, ONE] {
+            assert_indexed(text, false).await;
+        }
+        // Deleted and filtered messages are not even looked at.
+        let recent = plan(BEFORE).await;
+        assert!(recent.iter().any(|step| step.contains("messages_shown")), "{recent:?}");
     }
 }

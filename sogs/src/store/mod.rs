@@ -15,6 +15,8 @@ mod messages;
 mod overrides;
 mod permissions;
 mod pins;
+#[cfg(test)]
+mod plans;
 mod posting;
 mod pulse;
 mod reactions;

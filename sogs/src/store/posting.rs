@@ -232,7 +232,13 @@ impl Write {
 
 #[cfg(test)]
 mod tests {
+    use super::super::plans::assert_indexed;
     use super::*;
+
+    #[tokio::test]
+    async fn the_rate_is_counted_without_reading_all_posts() {
+        assert_indexed(NTH_LATEST, false).await;
+    }
 
     #[test]
     fn only_the_zeros_at_the_end_are_left_out() {

@@ -267,3 +267,21 @@ impl Write {
         Ok(Reacted { count, seqno })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::plans::{assert_indexed, plan};
+    use super::*;
+
+    #[tokio::test]
+    async fn reactions_are_found_by_their_messages() {
+        assert_indexed(OF_MESSAGES.sqlite, true).await;
+        assert_indexed(REACTORS, false).await;
+        for text in [REGULAR, KIND, REMOVE, REMOVE_ONE_KIND, REMOVE_ALL, FORGET_UNUSED] {
+            assert_indexed(text, true).await;
+        }
+        // Of many who reacted only the first are read.
+        let page = plan(OF_MESSAGES.sqlite).await;
+        assert!(page.iter().any(|step| step.contains("reactors_by_time")), "{page:?}");
+    }
+}
