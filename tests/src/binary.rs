@@ -19,6 +19,18 @@ pub fn fileserver_binary() -> &'static Path {
     })
 }
 
+/// The `sogs` program of the same build as this one.
+///
+/// # Panics
+/// If it has to be built and that fails.
+pub fn sogs_binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| match env::var_os("TEST_SOGS") {
+        Some(path) => PathBuf::from(path),
+        None => up_to_date("sogs"),
+    })
+}
+
 /// `cargo test --workspace` builds the program along with the tests, and then nothing is left to do.
 fn up_to_date(name: &str) -> PathBuf {
     let directory = build_directory();

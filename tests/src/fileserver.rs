@@ -1,32 +1,21 @@
 //! A file server in a process of its own.
 
-use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::Path;
-use std::process::{Command, ExitStatus, Output};
-use std::sync::Arc;
+use std::ops::{Deref, DerefMut};
 
-use shared::client::{Client, http};
-use shared::crypto::X25519Public;
-use tempfile::TempDir;
-
-use crate::process::{Memory, Process};
+use crate::fileserver_binary;
+use crate::server::{Program, Server};
 use crate::storage::Storage;
-use crate::{fileserver_binary, soon};
+
+const PROGRAM: Program = Program {
+    name: "fileserver",
+    binary: fileserver_binary,
+    prefix: "FILESERVER",
+    key: "key_ed25519",
+    no_floor: "ABUSE_FREE_SPACE_FLOOR",
+};
 
 /// A file server on data of its own. It ends, and its data goes, with this value.
-pub struct Fileserver {
-    storage: Storage,
-    data: Arc<TempDir>,
-    running: Option<Running>,
-}
-
-struct Running {
-    process: Process,
-    address: SocketAddr,
-    operator: SocketAddr,
-    key: X25519Public,
-}
+pub struct Fileserver(Server);
 
 impl Fileserver {
     /// Starts a server and waits until it serves. `settings` is the text of its configuration file; the free-space floor
@@ -36,15 +25,7 @@ impl Fileserver {
     /// If it does not start.
     #[must_use]
     pub fn start_on(storage: Storage, settings: &str) -> Self {
-        shared::crypto::init().unwrap();
-        let mut server = Self {
-            storage,
-            data: Arc::new(tempfile::tempdir().unwrap()),
-            running: None,
-        };
-        server.configure(settings);
-        server.restart();
-        server
+        Self(Server::start(&PROGRAM, storage, settings))
     }
 
     /// A server on an empty set-up, or `None` after saying what is missing.
@@ -63,238 +44,20 @@ impl Fileserver {
     /// If it does not start.
     #[must_use]
     pub fn another(&self) -> Self {
-        let mut server = Self {
-            storage: self.storage.clone(),
-            data: Arc::new(tempfile::tempdir().unwrap()),
-            running: None,
-        };
-        for name in ["key_ed25519", "fileserver.toml"] {
-            fs::copy(self.data().join(name), server.data().join(name)).unwrap();
-        }
-        server.restart();
-        server
-    }
-
-    /// Writes the configuration file, to be read at the next start.
-    ///
-    /// # Panics
-    /// If it cannot be written.
-    pub fn configure(&self, settings: &str) {
-        fs::write(self.data().join("fileserver.toml"), settings).unwrap();
-    }
-
-    /// Starts the server, again if it ran before, on what it has stored.
-    ///
-    /// # Panics
-    /// If it does not start.
-    pub fn restart(&mut self) {
-        self.kill();
-        // Somebody else may take the operator's port before the server does.
-        for _ in 0..5 {
-            if let Some(running) = self.run() {
-                self.running = Some(running);
-                return;
-            }
-        }
-        panic!("no port for the operator's listener is to be had");
-    }
-
-    fn run(&self) -> Option<Running> {
-        let operator = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        let mut command = self.program();
-        command.args(["--listen", "127.0.0.1:0", "--metrics-listen", &operator.to_string()]);
-        let process = Process::start(&command);
-        let Some(address) = process.output.wait_for("Serving on http://") else {
-            // Its last words may still be on their way.
-            process.errors.wait_for("\0");
-            let reason = process.errors.text();
-            assert!(
-                reason.contains(&format!("cannot listen on {operator}")),
-                "the file server does not start: {reason}"
-            );
-            return None;
-        };
-        let key = process.output.wait_for("Public key: ").unwrap();
-        Some(Running {
-            process,
-            address: address.parse().unwrap(),
-            operator,
-            key: X25519Public::from_hex(&key).unwrap(),
-        })
-    }
-
-    /// The program with the settings of this server.
-    fn program(&self) -> Command {
-        let mut command = Command::new(fileserver_binary());
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FILESERVER_")) {
-            command.env_remove(name);
-        }
-        command
-            .env("FILESERVER_ABUSE_FREE_SPACE_FLOOR", "0")
-            .envs(self.storage.variables.iter().cloned())
-            .current_dir(self.data())
-            .arg("--data")
-            .arg(self.data())
-            .args(["--config", "fileserver.toml"]);
-        command
-    }
-
-    /// Runs one of the program's commands beside the server.
-    ///
-    /// # Panics
-    /// If it cannot be run.
-    #[must_use]
-    pub fn command(&self, arguments: &[&str]) -> Output {
-        self.program().args(arguments).output().unwrap()
-    }
-
-    fn running(&self) -> &Running {
-        self.running.as_ref().unwrap()
-    }
-
-    /// The data folder.
-    #[must_use]
-    pub fn data(&self) -> &Path {
-        self.data.path()
-    }
-
-    /// The environment variable that tells the server about its storage, if there is one of this name.
-    #[must_use]
-    pub fn variable(&self, name: &str) -> Option<&str> {
-        let mut variables = self.storage.variables.iter();
-        variables.find_map(|(other, value)| (*other == name).then_some(value.as_str()))
-    }
-
-    /// Where it serves.
-    ///
-    /// # Panics
-    /// If it does not run.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.running().address
-    }
-
-    /// The key it has printed.
-    ///
-    /// # Panics
-    /// If it does not run.
-    #[must_use]
-    pub fn key(&self) -> X25519Public {
-        self.running().key
-    }
-
-    /// A client of it.
-    ///
-    /// # Panics
-    /// If it does not run.
-    #[must_use]
-    pub fn client(&self) -> Client {
-        Client::new(&format!("http://{}", self.address()), self.key()).unwrap()
-    }
-
-    /// What it answers to the operator: the status and the text.
-    ///
-    /// # Panics
-    /// If it does not answer.
-    pub async fn operator(&self, path: &str) -> (u16, String) {
-        let url = format!("http://{}{path}", self.running().operator);
-        let answer = soon("the operator's listener", http().unwrap().get(url).send())
-            .await
-            .unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
-    }
-
-    /// A figure of its metrics, summed over all labels; zero before the first event.
-    ///
-    /// # Panics
-    /// If it does not answer.
-    pub async fn metric(&self, name: &str) -> f64 {
-        let (_, text) = self.operator("/metrics").await;
-        let lines = text.lines().filter(|line| !line.starts_with('#'));
-        let figures = lines.filter(|line| line.split(['{', ' ']).next() == Some(name));
-        figures
-            .map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap())
-            .sum()
-    }
-
-    /// The id of its process.
-    ///
-    /// # Panics
-    /// If it does not run.
-    #[must_use]
-    pub fn process_id(&self) -> u32 {
-        self.running().process.id()
-    }
-
-    /// How much memory it takes up.
-    ///
-    /// # Panics
-    /// If it does not run.
-    #[must_use]
-    pub fn memory(&self) -> Memory {
-        self.running().process.memory()
-    }
-
-    /// What it has logged since it was started.
-    ///
-    /// # Panics
-    /// If it does not run.
-    #[must_use]
-    pub fn log(&self) -> String {
-        self.running().process.errors.text()
-    }
-
-    /// Waits until it logs something with this text.
-    ///
-    /// # Panics
-    /// If it does not.
-    pub fn wait_for_log(&self, text: &str) {
-        assert!(
-            self.running().process.errors.wait_for(text).is_some(),
-            "{text:?} is not logged, but:\n{}",
-            self.log()
-        );
-    }
-
-    /// Sends it a signal by its name, such as `TERM`.
-    ///
-    /// # Panics
-    /// If it does not run.
-    pub fn signal(&self, name: &str) {
-        self.running().process.signal(name);
-    }
-
-    /// Waits until it has ended.
-    ///
-    /// # Panics
-    /// If it does not end.
-    pub fn wait(&mut self) -> ExitStatus {
-        let status = self.running.as_mut().unwrap().process.wait();
-        self.running = None;
-        status
-    }
-
-    /// Ends it in an orderly way.
-    ///
-    /// # Panics
-    /// If it does not end, or not with 0.
-    pub fn stop(&mut self) {
-        self.signal("TERM");
-        let log = self.running().process.errors.clone();
-        let status = self.wait();
-        assert!(status.success(), "{status}\n{}", log.text());
-    }
-
-    /// Ends it without warning.
-    pub fn kill(&mut self) {
-        if let Some(running) = self.running.take() {
-            drop(running.process);
-        }
+        Self(self.0.another())
     }
 }
 
-/// A port nobody listens on right now.
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap().port()
+impl Deref for Fileserver {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.0
+    }
+}
+
+impl DerefMut for Fileserver {
+    fn deref_mut(&mut self) -> &mut Server {
+        &mut self.0
+    }
 }

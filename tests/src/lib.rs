@@ -1,8 +1,9 @@
 //! Starts the real binaries and speaks to them as a client would.
 //!
-//! [`Fileserver::start_on`] runs the `fileserver` program on a set-up of its own. It takes the binary that cargo has just
-//! built beside the test, and builds it when it is missing or older than its sources, so that `cargo test -p e2e` never
-//! tests yesterday's program. Set `TEST_FILESERVER` to the path of another one.
+//! [`Fileserver::start_on`] runs the `fileserver` program on a set-up of its own, and [`Sogs::start_on`] the `sogs`
+//! program. Each takes the binary that cargo has just built beside the test, and builds it when it is missing or older
+//! than its sources, so that `cargo test -p e2e` never tests yesterday's program. Set `TEST_FILESERVER` or `TEST_SOGS` to
+//! the path of another one.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,15 +19,19 @@ pub mod load;
 mod nginx;
 mod process;
 mod sample;
+mod server;
+mod sogs;
 mod storage;
 mod wire;
 
-pub use binary::fileserver_binary;
+pub use binary::{fileserver_binary, sogs_binary};
 pub use fileserver::Fileserver;
 #[cfg(feature = "testing")]
 pub use nginx::Nginx;
 pub use process::Memory;
 pub use sample::{pattern, random_bytes};
+pub use server::Server;
+pub use sogs::Sogs;
 #[cfg(feature = "testing")]
 pub use storage::Setup;
 pub use storage::Storage;

@@ -9,7 +9,7 @@ use std::{env, fs, thread};
 use tempfile::TempDir;
 
 use crate::PATIENCE;
-use crate::fileserver::free_port;
+use crate::server::free_port;
 use crate::process::Process;
 
 /// A private nginx. It ends with this value.

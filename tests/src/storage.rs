@@ -19,7 +19,7 @@ pub enum Setup {
 /// Where a server keeps its rows and bytes. Clones mean the same place, which is there as long as any of them.
 #[derive(Clone, Default)]
 pub struct Storage {
-    /// As environment variables of the server.
+    /// As environment variables of the server, without the prefix.
     pub(crate) variables: Vec<(&'static str, String)>,
     _keep: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -47,14 +47,14 @@ impl Storage {
     #[must_use]
     pub fn shared(database: TestDatabase, bucket: &TestBucket) -> Self {
         let variables = vec![
-            ("FILESERVER_DATABASE_URL", database.url.clone()),
-            ("FILESERVER_BLOB_URL", bucket.url.clone()),
-            ("FILESERVER_S3_ENDPOINT", bucket.endpoint.clone()),
-            ("FILESERVER_S3_REGION", bucket.region.clone()),
-            ("FILESERVER_S3_ACCESS_KEY_ID", bucket.access_key_id.clone()),
-            ("FILESERVER_S3_SECRET_ACCESS_KEY", bucket.secret_access_key.clone()),
+            ("DATABASE_URL", database.url.clone()),
+            ("BLOB_URL", bucket.url.clone()),
+            ("S3_ENDPOINT", bucket.endpoint.clone()),
+            ("S3_REGION", bucket.region.clone()),
+            ("S3_ACCESS_KEY_ID", bucket.access_key_id.clone()),
+            ("S3_SECRET_ACCESS_KEY", bucket.secret_access_key.clone()),
             // The private server looks before it writes, which is no atomic refusal; ours never overwrites anyway.
-            ("FILESERVER_S3_CONDITIONAL_PUT", bucket.puts_are_atomic.to_string()),
+            ("S3_CONDITIONAL_PUT", bucket.puts_are_atomic.to_string()),
         ];
         Self {
             variables,

@@ -39,7 +39,7 @@ async fn run(app: &Arc<Community>, request: &Request, in_sequence: bool) -> Resu
     for (number, element) in elements.into_iter().enumerate() {
         let response = match element {
             Element::Nested => super::refusal(StatusCode::BAD_REQUEST),
-            Element::Request(request) => dispatch(app, request).await,
+            Element::Request(request) => dispatch(app, *request).await,
         };
         let ends = in_sequence && !response.status.is_success();
         if number > 0 {
@@ -55,7 +55,7 @@ async fn run(app: &Arc<Community>, request: &Request, in_sequence: bool) -> Resu
 }
 
 enum Element {
-    Request(Request),
+    Request(Box<Request>),
     /// A batch in a batch, or an onion request: refused, while the others run.
     Nested,
 }
@@ -110,7 +110,7 @@ fn element(element: Value, caller: &Caller) -> Result<Element, ApiError> {
     if nested {
         return Ok(Element::Nested);
     }
-    Ok(Element::Request(Request::new(head, body)))
+    Ok(Element::Request(Box::new(Request::new(head, body))))
 }
 
 /// Whether the path is that of another container.

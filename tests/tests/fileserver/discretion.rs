@@ -109,7 +109,7 @@ async fn a_log_for_programs_names_neither_files_nor_clients(setup: Setup) {
 async fn log_of(server: Fileserver) -> String {
     let mut ids = business(&server).await;
     // Files that lose their bytes are worth a line, but the line must not tell which.
-    if server.variable("FILESERVER_BLOB_URL").is_none() {
+    if server.variable("BLOB_URL").is_none() {
         // Only the bytes: without the mark beside them the server would take the disk for one that is not mounted.
         for entry in std::fs::read_dir(server.data().join("files")).unwrap() {
             let path = entry.unwrap().path();

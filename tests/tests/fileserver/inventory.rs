@@ -22,17 +22,16 @@ impl Inventory {
     /// That of a server, which may be running.
     pub(crate) async fn of(server: &Fileserver) -> Self {
         let variable = |name: &str| server.variable(name).map(ToOwned::to_owned);
-        let database = variable("FILESERVER_DATABASE_URL")
+        let database = variable("DATABASE_URL")
             .unwrap_or_else(|| format!("sqlite:{}", server.data().join("fileserver.db").display()));
-        let blobs =
-            variable("FILESERVER_BLOB_URL").unwrap_or_else(|| server.data().join("files").display().to_string());
+        let blobs = variable("BLOB_URL").unwrap_or_else(|| server.data().join("files").display().to_string());
         let options = BlobOptions {
             url: blobs,
             s3: S3Options {
-                endpoint: variable("FILESERVER_S3_ENDPOINT"),
-                region: variable("FILESERVER_S3_REGION"),
-                access_key_id: variable("FILESERVER_S3_ACCESS_KEY_ID"),
-                secret_access_key: variable("FILESERVER_S3_SECRET_ACCESS_KEY").map(Into::into),
+                endpoint: variable("S3_ENDPOINT"),
+                region: variable("S3_REGION"),
+                access_key_id: variable("S3_ACCESS_KEY_ID"),
+                secret_access_key: variable("S3_SECRET_ACCESS_KEY").map(Into::into),
                 ..S3Options::default()
             },
         };
