@@ -22,7 +22,7 @@ pub(super) async fn run(settings: Settings) -> Result<ExitCode> {
     let warning = config::unreachable(&settings);
     let running = Running::start(settings, Clock::system()).await?;
     if let Some(warning) = warning {
-        eprintln!("sogs: warning: {warning}");
+        tracing::warn!("{warning}");
     }
     // Nobody may be reading, or not any longer, and that is no reason to stop.
     let _ = std::io::stdout().write_all(greeting(&running).await?.as_bytes());
