@@ -35,7 +35,7 @@ pub(in crate::cli) struct Set {
     /// What not everybody may any more: letters of r, w, u, a
     #[arg(long, value_name = "RWUA", group = "changes")]
     deny: Option<Letters>,
-    /// How many posts one person may make in which time, such as 5/16s, or "off"; moderators are not bound
+    /// How many posts one person may make in which time, such as 5/16s, or "off"; admins are not bound
     #[arg(long, value_name = "N/TIME", group = "changes")]
     rate_limit: Option<RateLimit>,
 }
