@@ -56,7 +56,7 @@ async fn three_apps_talk_in_one_room(stores: Stores) {
     assert_eq!((number(&hello, "seqno"), &hello["reactions"]), (1, &json!({})));
     assert_eq!(hello["posted"], server.now());
     for app in [&mut desktop, &mut ios, &mut android] {
-        assert_eq!(app.catch_up().await, [hello.clone()]);
+        assert_eq!(app.catch_up().await, std::slice::from_ref(&hello));
     }
 
     // All three hit the same reaction, however they write it.
@@ -147,7 +147,7 @@ async fn an_app_that_was_away_for_long_catches_up_page_by_page(stores: Stores) {
     let first = author.post(&padded("first"), &[]).await;
     let mut apps = [Kind::Desktop, Kind::Ios, Kind::Android].map(|kind| App::new(&server, kind, "lobby"));
     for app in &mut apps {
-        assert_eq!(app.catch_up().await, [first.clone()]);
+        assert_eq!(app.catch_up().await, std::slice::from_ref(&first));
     }
     let mut posted = Vec::new();
     for number in 0..230 {
