@@ -13,7 +13,10 @@ use crate::run;
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// How long a PostgreSQL server may be silent before it is asked whether it is still there.
-const SILENCE: Duration = Duration::from_secs(30);
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// How long it may take to answer then, and to let itself be connected to.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What transactions announce themselves under on PostgreSQL.
 const CHANNEL: &str = "committed";
@@ -45,10 +48,16 @@ impl Watch {
     pub(super) async fn server(connect: &PgConnectOptions) -> Result<Self, DbError> {
         let pool = PgPoolOptions::new()
             .max_connections(1)
+            .acquire_timeout(PATIENCE)
             .connect_lazy_with(connect.clone());
-        let mut listener = PgListener::connect_with(&pool).await?;
-        listener.listen(CHANNEL).await?;
-        Ok(Self(Watching::Postgres(Box::new(listener))))
+        let listening = async {
+            let mut listener = PgListener::connect_with(&pool).await?;
+            // What happens until a connection is made anew is unknown, so that is not done unseen.
+            listener.eager_reconnect(false);
+            listener.listen(CHANNEL).await?;
+            Ok(Self(Watching::Postgres(Box::new(listener))))
+        };
+        within(PATIENCE, listening).await
     }
 
     /// Waits until something has been committed, a fifth of a second longer at most on SQLite. Something may have been
@@ -67,13 +76,26 @@ impl Watch {
                 }
             },
             Watching::Postgres(listener) => {
-                // A connection that was lost and made anew says so by `None`, and what happened meanwhile is unknown.
                 match tokio::time::timeout(SILENCE, listener.try_recv()).await {
-                    Ok(Ok(_)) | Err(_) => Ok(()),
+                    Ok(Ok(Some(_))) => Ok(()),
+                    Ok(Ok(None)) => Err(DbError::timed_out("the connection was lost")),
                     Ok(Err(error)) => Err(error.into()),
+                    // A server that has vanished does not say so.
+                    Err(_silent) => {
+                        let asked = sqlx::query("SELECT 1").execute(&mut **listener);
+                        within(PATIENCE, async { Ok(asked.await?) }).await?;
+                        Ok(())
+                    }
                 }
             }
         }
+    }
+}
+
+async fn within<T>(limit: Duration, answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, DbError> {
+    match tokio::time::timeout(limit, answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(DbError::timed_out("it did not answer in time")),
     }
 }
 
