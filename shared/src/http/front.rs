@@ -427,7 +427,9 @@ fn respond(response: Response, request: &HttpRequest) -> HttpResponse {
 
 /// The head of an answer, and its body.
 fn begin(response: Response) -> (HttpResponseBuilder, Body) {
-    let Response { status, headers, body } = response;
+    let Response {
+        status, headers, body, ..
+    } = response;
     let status = ActixStatus::from_u16(status.as_u16()).unwrap_or(ActixStatus::INTERNAL_SERVER_ERROR);
     let mut builder = HttpResponse::build(status);
     for (name, value) in &headers {

@@ -114,9 +114,35 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The body.
     pub body: Body,
+    /// See [`Response::or_else`].
+    pub(super) undelivered: Option<Undelivered>,
+}
+
+/// What is to be done if an answer cannot be delivered.
+pub(super) struct Undelivered(Box<dyn FnOnce() + Send + Sync>);
+
+impl std::fmt::Debug for Undelivered {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Undelivered")
+    }
 }
 
 impl Response {
+    /// The same answer, with what is to be done if the client gets a 5xx in its place, because there is no room for it or
+    /// its body breaks off before anything was sent.
+    #[must_use]
+    pub fn or_else(mut self, work: impl FnOnce() + Send + Sync + 'static) -> Self {
+        self.undelivered = Some(Undelivered(Box::new(work)));
+        self
+    }
+
+    /// Does what [`Response::or_else`] says.
+    pub(super) fn is_undelivered(&mut self) {
+        if let Some(Undelivered(work)) = self.undelivered.take() {
+            work();
+        }
+    }
+
     /// An answer without body and headers.
     #[must_use]
     pub fn empty(status: StatusCode) -> Self {
@@ -124,6 +150,7 @@ impl Response {
             status,
             headers: HeaderMap::new(),
             body: Body::empty(),
+            undelivered: None,
         }
     }
 
@@ -134,6 +161,7 @@ impl Response {
             status,
             headers: HeaderMap::new(),
             body: body.into(),
+            undelivered: None,
         };
         if let Ok(content_type) = HeaderValue::from_str(content_type.as_ref()) {
             response.headers.insert(header::CONTENT_TYPE, content_type);

@@ -2,6 +2,7 @@
 //! answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -16,6 +17,12 @@ const REPLY_LIMIT: u64 = 10_400_000;
 
 /// Bodies from this size on are worked on off the threads that serve sockets.
 const HEAVY: usize = 32 * 1024;
+
+/// How much longer than a handler a whole answer may take.
+const READING_TIME: Duration = Duration::from_secs(2);
+
+/// Replies up to this size are made even if the budget is spent: what a change has done must be told.
+const SMALL: u64 = 64 * 1024;
 
 /// Room that a reply needs besides its body: nonce, tag, the status and its headers.
 const REPLY_OVERHEAD: u64 = 4096;
@@ -60,8 +67,10 @@ pub(super) async fn answer<A: App>(app: Arc<A>, path: &str, body: BytesMut, held
         };
         wrap(&app, version, reply.clone(), inner).await
     };
-    // The relays give up on a body that is slow to be read as they do on a slow handler.
-    let answer = match timeout(app.limits().handler_timeout, answering).await {
+    // The relays give up on a body that is slow to be read as they do on a slow handler, which has its own limit and is
+    // to reach that first.
+    let limit = app.limits().handler_timeout + READING_TIME;
+    let answer = match timeout(limit, answering).await {
         Ok(answer) => answer,
         Err(_elapsed) => wrap(&app, version, reply, app.refusal(StatusCode::GATEWAY_TIMEOUT)).await,
     };
@@ -110,7 +119,8 @@ async fn wrap<A: App>(
     let mut taken = None;
     if inner.body.length() > 0 && !inner.body.is_omitted() {
         taken = app.budget().buffer(inner.body.length() + REPLY_OVERHEAD).await.ok();
-        if taken.is_none() {
+        if taken.is_none() && inner.body.length() > SMALL {
+            inner.is_undelivered();
             inner = app.refusal(StatusCode::SERVICE_UNAVAILABLE).retry_after(5);
         }
     }
@@ -157,9 +167,10 @@ async fn seal_v4<A: App>(
         header_texts(&inner.headers),
         room(length),
     );
-    match fill(reply, inner.body).await {
+    match fill(reply, std::mem::replace(&mut inner.body, Body::empty())).await {
         // Nothing has been sent yet, so a body that breaks off can still become a proper answer.
         Err(StatusCode::SERVICE_UNAVAILABLE) => {
+            inner.is_undelivered();
             let refusal = app.refusal(StatusCode::SERVICE_UNAVAILABLE);
             let reply = Reply::v4(
                 key,
@@ -173,9 +184,9 @@ async fn seal_v4<A: App>(
     }
 }
 
-async fn seal_v3(buffer: Vec<u8>, key: LayerKey, inner: Response) -> Result<Vec<u8>, StatusCode> {
+async fn seal_v3(buffer: Vec<u8>, key: LayerKey, mut inner: Response) -> Result<Vec<u8>, StatusCode> {
     let body = if inner.status.is_success() {
-        inner.body
+        std::mem::replace(&mut inner.body, Body::empty())
     } else {
         status_only(inner.status)
     };
@@ -183,6 +194,7 @@ async fn seal_v3(buffer: Vec<u8>, key: LayerKey, inner: Response) -> Result<Vec<
     let reply = Reply::v3_in(buffer, key.clone(), room(body.length()));
     match fill(reply, body).await {
         Err(StatusCode::SERVICE_UNAVAILABLE) => {
+            inner.is_undelivered();
             let body = status_only(StatusCode::SERVICE_UNAVAILABLE);
             fill(Reply::v3(key, room(body.length())), body).await
         }
