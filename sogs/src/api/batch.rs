@@ -7,13 +7,20 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::{Map, Value};
-use shared::http::{App, Entrance, Head, Request, Response, Route, Router, dispatch};
+use shared::http::{App, Entrance, Head, Request, Response, Route, Router, base64_length, dispatch};
 use shared::onion::split_endpoint;
 
 use super::{ApiError, input};
 use crate::app::Community;
 use crate::caller::Caller;
 use crate::settings::LARGEST_REQUEST;
+
+/// The most bytes of all answers of a batch together. An answer that would go beyond is replaced by 413, unless it is
+/// small, for what a change has done must be told.
+const LARGEST_ANSWER: u64 = 16 * 1024 * 1024;
+
+/// Answers up to this size are always told.
+const SMALL_ANSWER: u64 = 64 * 1024;
 
 pub(super) fn routes(router: Router<Community>) -> Router<Community> {
     router
@@ -40,6 +47,12 @@ async fn run(app: &Arc<Community>, request: &Request, in_sequence: bool) -> Resu
         let response = match element {
             Element::Nested => super::refusal(StatusCode::BAD_REQUEST),
             Element::Request(request) => dispatch(app, *request).await,
+        };
+        let length = base64_length(response.body.length());
+        let response = if length > SMALL_ANSWER && answers.len() as u64 + length > LARGEST_ANSWER {
+            app.refusal(StatusCode::PAYLOAD_TOO_LARGE)
+        } else {
+            response
         };
         let ends = in_sequence && !response.status.is_success();
         if number > 0 {

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use base64::Engine;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use http::header;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -14,11 +13,8 @@ use shared::http::{Head, Request};
 
 use super::ApiError;
 
-/// Padding is optional on input and always there on output.
-pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+/// The most lists, objects and their elements that JSON may consist of; the largest batch has some thousands.
+const MOST_PARTS: usize = 200_000;
 
 /// A JSON value, which needs the content type to say that it is one.
 ///
@@ -38,6 +34,11 @@ fn require_json(request: &Request) -> Result<(), ApiError> {
     });
     if !is_json {
         return Err(ApiError::bad("the content type must be application/json"));
+    }
+    // What is parsed takes many times the memory of its text, so there is a limit to its parts.
+    let parts = request.body.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{'));
+    if parts.count() > MOST_PARTS {
+        return Err(ApiError::TooLarge("the JSON has too many parts"));
     }
     Ok(())
 }
@@ -83,12 +84,14 @@ pub(crate) fn parsed<T: for<'de> Deserialize<'de>>(request: &Request) -> Result<
 ///
 /// 400.
 pub(crate) fn base64(text: &str) -> Result<Vec<u8>, ApiError> {
-    BASE64.decode(text).map_err(|_| ApiError::bad("malformed base64"))
+    // Padding may lack as a whole.
+    let engine = if text.ends_with('=') { STANDARD } else { STANDARD_NO_PAD };
+    engine.decode(text).map_err(|_| ApiError::bad("malformed base64"))
 }
 
 /// Base64 with its padding, as it is always sent.
 pub(crate) fn to_base64(bytes: &[u8]) -> String {
-    BASE64.encode(bytes)
+    STANDARD.encode(bytes)
 }
 
 /// The moment so many seconds later, or earlier. What is out of range becomes the nearest that is not.
@@ -235,7 +238,7 @@ mod tests {
     fn base64_may_lack_its_padding_and_nothing_else() {
         assert_eq!(base64("YQ==").unwrap(), b"a");
         assert_eq!(base64("YQ").unwrap(), b"a");
-        for bad in ["Y Q==", "YQ=\n=", "-_==", "Y", "YQ===="] {
+        for bad in ["YQ=", "Y Q==", "YQ=\n=", "-_==", "Y", "YQ===="] {
             assert!(base64(bad).is_err(), "{bad}");
         }
     }
