@@ -4,8 +4,8 @@ use shared::crypto::padding;
 
 use super::{proto, tolerant};
 
-/// Messages longer than this are not looked into. It is well above what the API accepts.
-pub const LONGEST_EXAMINED: usize = 128 * 1024;
+/// Messages longer than this are not looked into. The API accepts none that are longer, whatever the settings.
+pub const LONGEST_EXAMINED: usize = 1024 * 1024;
 
 /// What a message says. All of it is the sender's claim, and none of it is fit to be shown unescaped.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -79,6 +79,16 @@ impl Decoded {
         let content = padding::strip(enveloped.as_deref().unwrap_or(data));
         let content: proto::Content = tolerant::decode(content, &tolerant::CONTENT).ok()?;
         Some(content.data_message.map(Self::from).unwrap_or_default())
+    }
+
+    /// All ways in which clients could read a message. There is a second one where something passes for an envelope and
+    /// for a content as well; whoever looks for unwanted words must look at both.
+    pub fn readings(data: &[u8]) -> impl Iterator<Item = Self> {
+        let plain = || tolerant::decode::<proto::Content>(padding::strip(data), &tolerant::CONTENT).ok();
+        let enveloped = data.len() <= LONGEST_EXAMINED && envelope_content(data).is_some();
+        let second = if enveloped { plain() } else { None };
+        let second = second.and_then(|content| content.data_message).map(Self::from);
+        Self::read(data).into_iter().chain(second)
     }
 
     /// All texts that somebody may read: first the body, then the display name, then what hides in other places.

@@ -82,12 +82,13 @@ impl Filters {
         if rules.let_everything_pass() || (by_moderator && !rules.filter_mods) {
             return None;
         }
-        let message = Decoded::read(message)?;
-        let (kind, silent) = rules.catch(&message)?;
-        Some(Caught {
-            kind,
-            silent,
-            profile_name: message.display_name.filter(|name| !rules.have_word_in(name)),
+        Decoded::readings(message).find_map(|message| {
+            let (kind, silent) = rules.catch(&message)?;
+            Some(Caught {
+                kind,
+                silent,
+                profile_name: message.display_name.filter(|name| !rules.have_word_in(name)),
+            })
         })
     }
 }
