@@ -23,6 +23,25 @@ pub struct Seen {
     pub rooms: HashMap<(RoomNo, UserNo), Timestamp>,
 }
 
+impl Seen {
+    /// The same in parts of so many entries, each in the same order everywhere, so that two processes that write do not
+    /// wait for each other.
+    pub fn parts(self, most: usize) -> impl Iterator<Item = Self> {
+        let mut users: Vec<_> = self.users.into_iter().collect();
+        let mut rooms: Vec<_> = self.rooms.into_iter().collect();
+        users.sort_unstable_by_key(|(user, _)| *user);
+        rooms.sort_unstable_by_key(|(key, _)| *key);
+        std::iter::from_fn(move || {
+            let users: Vec<_> = users.drain(..most.min(users.len())).collect();
+            let rooms: Vec<_> = rooms.drain(..most.min(rooms.len())).collect();
+            (!users.is_empty() || !rooms.is_empty()).then(|| Self {
+                users: users.into_iter().collect(),
+                rooms: rooms.into_iter().collect(),
+            })
+        })
+    }
+}
+
 impl Activity {
     /// Somebody signed a request.
     pub fn saw(&self, user: UserNo, at: Timestamp) {

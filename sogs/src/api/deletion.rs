@@ -74,6 +74,10 @@ async fn all_everywhere(app: Arc<Community>, request: Request) -> Result<Respons
     }
     let own = is_among(&caller, &targets);
     let rooms = app.directory.rooms().await?;
+    let mut left = std::collections::BTreeSet::new();
+    for target in &targets {
+        left.extend(app.store.rooms_of_author(target.no, app.clock.now()).await?);
+    }
     let mut sum = Total::default();
     for room in rooms.iter() {
         let may = caller.permissions(room);
@@ -82,7 +86,11 @@ async fn all_everywhere(app: Arc<Community>, request: Request) -> Result<Respons
         if !permitted {
             continue;
         }
-        let count = purge(&app, head, room, &targets).await?;
+        let count = if left.contains(&room.no) {
+            purge(&app, head, room, &targets).await?
+        } else {
+            0
+        };
         if listed || count > 0 {
             sum.total += count;
             sum.rooms.insert(&room.token, count);

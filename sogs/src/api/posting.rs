@@ -203,7 +203,7 @@ pub(super) async fn edit(app: Arc<Community>, request: Request) -> Result<Respon
     let body: Body<'_> = input::body(&request)?;
     let content = body.content(&app)?;
     let (room, user) = (visit.room.no, author.user.no);
-    match app.store.author(room, id).await? {
+    match app.store.author(room, id, user).await? {
         None => return Err(MessageError::Missing.into()),
         Some(other) if other != user => return Err(MessageError::Foreign.into()),
         Some(_) => {}
@@ -230,6 +230,7 @@ impl From<MessageError> for ApiError {
             MessageError::Foreign => Self::Forbidden("Permission denied"),
             // The moment itself still counts.
             MessageError::TooMany(wait) => Self::TooMany("Rate limited".into(), wait.as_secs() + 1),
+            MessageError::TooManyReactions => Self::bad("The message has too many different reactions"),
             MessageError::Database(error) => error.into(),
         }
     }

@@ -247,8 +247,13 @@ async fn delete(app: Arc<Community>, request: Request) -> Result<Response, ApiEr
     if !user.user.standing.admin {
         return Err(ApiError::Forbidden("Permission denied"));
     }
+    // Nothing is taken away for a request that was sent already.
+    drop(app.write(&request.head).await?);
+    app.store.empty_room(visit.room.no, app.clock.now()).await?;
     let mut write = app.write(&request.head).await?;
-    write.delete_room(visit.room.no).await?;
+    if !write.delete_room(visit.room.no).await? {
+        return Err(ApiError::NotFound("room"));
+    }
     app.commit(&request.head, write).await?;
     Ok(Response::json(StatusCode::OK, &json!({})))
 }
@@ -268,7 +273,10 @@ async fn change(app: Arc<Community>, request: Request) -> Result<Response, ApiEr
             "The image is not a file of this room",
         ));
     }
-    let info_updates = write.change_room(room, &change).await?;
+    let info_updates = write
+        .change_room(room, &change)
+        .await?
+        .ok_or(ApiError::NotFound("room"))?;
     app.commit(&request.head, write).await?;
     Ok(Response::json(StatusCode::OK, &json!({ "info_updates": info_updates })))
 }

@@ -15,34 +15,47 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// How often strays are looked for.
 const TIDY_INTERVAL: Duration = Duration::from_secs(6 * 60 * 60);
 
+/// How much of that is written at a time, so that others get their turn in between.
+const FLUSH_STEP: usize = 500;
+
 /// How often it is written down who was seen.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Name of the lease for work that needs doing once. One of the running servers holds it.
 pub const LEASE: &str = "timed-work";
 
+/// Another for what may take long and must not keep the rest waiting.
+const TIDYING_LEASE: &str = "tidying";
+
+/// How old a leftover of an interrupted write must be before it is removed; other processes may be writing.
+const LEFTOVER_AGE: Duration = Duration::from_secs(10 * 60);
+
 pub(super) async fn keeping(app: Arc<Community>) {
     let mut turns = Turns::every(INTERVAL);
-    let mut tidyings = Turns::every(TIDY_INTERVAL);
     let mut lease = None;
     loop {
-        tokio::select! {
-            () = turns.next() => {
-                if holds_lease(&app, &mut lease).await {
-                    turns.take("keeping order", keep_once(&app)).await;
-                }
-            }
-            () = tidyings.next() => {
-                if holds_lease(&app, &mut lease).await {
-                    tidyings.take("tidying up", tidy(&app)).await;
-                }
-            }
+        turns.next().await;
+        if holds_lease(&app, &mut lease, LEASE).await {
+            turns.take("keeping order", keep_once(&app)).await;
         }
     }
 }
 
-/// Looks for bytes without a row, as a crash leaves them behind.
+pub(super) async fn tidying(app: Arc<Community>) {
+    let mut turns = Turns::every(TIDY_INTERVAL);
+    let mut lease = None;
+    loop {
+        turns.next().await;
+        if holds_lease(&app, &mut lease, TIDYING_LEASE).await {
+            turns.take("tidying up", tidy(&app)).await;
+        }
+    }
+}
+
+/// Looks for leftovers of writes and for bytes without a row, as a crash leaves them behind.
 async fn tidy(app: &Community) {
+    let old = app.clock.now().minus(LEFTOVER_AGE);
+    report(app.blobs.clean_staging(old).await, "removing leftovers of interrupted writes");
     match app.files.remove_strays().await {
         Ok(0) => {}
         Ok(strays) => tracing::info!(strays, "removed bytes without a row, as a crash leaves them behind"),
@@ -66,19 +79,19 @@ pub(super) async fn flushing(app: Arc<Community>) {
 ///
 /// # Errors
 ///
-/// When the database fails. What was gathered is lost then, and gathered anew by the next requests.
+/// When the database fails. What was gathered and not written by then is lost, and gathered anew by the next requests.
 pub async fn flush_activity(app: &Community) -> Result<(), DbError> {
-    let seen = app.activity.take();
-    if seen.users.is_empty() && seen.rooms.is_empty() {
-        return Ok(());
+    for part in app.activity.take().parts(FLUSH_STEP) {
+        app.store.write_activity(&part, app.clock.now()).await?;
     }
-    app.store.write_activity(&seen, app.clock.now()).await
+    Ok(())
 }
 
 /// One round of all work that one process does for all. A step that fails does not keep the others from being done.
 pub async fn keep_once(app: &Community) {
     let settings = &app.settings;
     let now = app.clock.now();
+    report(app.apply_due().await, "applying permissions and bans that are due");
     report(app.files.sweep(&app.directory).await, "deleting expired files");
     let history = now.minus(settings.messages.history_prune_threshold.0);
     report(
@@ -90,7 +103,6 @@ pub async fn keep_once(app: &Community) {
         Ok(_) => app.directory.forget_direct(),
         failed => report(failed, "deleting old direct messages"),
     }
-    report(app.apply_due().await, "applying permissions and bans that are due");
     report(app.store.delete_stale(Stale::Nonces, now).await, "deleting old nonces");
     let activity = now.minus(settings.rooms.active_prune_threshold.0);
     report(
@@ -105,14 +117,14 @@ pub async fn keep_once(app: &Community) {
 }
 
 /// Whether this process is the one that does the work that needs doing once; tries to become it if not.
-async fn holds_lease(app: &Community, lease: &mut Option<Lease>) -> bool {
+async fn holds_lease(app: &Community, lease: &mut Option<Lease>, name: &str) -> bool {
     if let Some(held) = lease {
         if held.still_held().await {
             return true;
         }
         *lease = None;
     }
-    match app.store.database().lease(LEASE).await {
+    match app.store.database().lease(name).await {
         Ok(taken) => *lease = taken,
         Err(error) => tracing::warn!(%error, "could not ask who does the timed work"),
     }

@@ -32,6 +32,7 @@ impl Jobs {
         let mut jobs = Self(JoinSet::new());
         jobs.add("watching for changes", watching::watching(Arc::clone(app)));
         jobs.add("keeping order", keeping::keeping(Arc::clone(app)));
+        jobs.add("tidying up", keeping::tidying(Arc::clone(app)));
         jobs.add("writing down activity", keeping::flushing(Arc::clone(app)));
         jobs.add("moving the write-ahead log", checkpointing(Arc::clone(app)));
         jobs

@@ -1,10 +1,11 @@
 //! Deleting messages, one or all of somebody's (`community-behaviour.md` sections 5 and 9). What stays is the row, which
 //! tells clients that the message is gone.
 
+use shared::clock::Timestamp;
 use shared::db::{DbError, PerDialect};
 use shared::run;
 
-use super::{MessageError, Write};
+use super::{MessageError, Store, Write};
 use crate::model::{RoomNo, UserNo};
 
 /// How many messages of one person are deleted in one transaction.
@@ -19,7 +20,18 @@ pub struct Purged {
     pub next: Option<i64>,
 }
 
-const AUTHOR: &str = "SELECT author FROM messages WHERE id = $1 AND room = $2 AND data IS NOT NULL";
+/// Whoever does not moderate learns nothing about messages that they cannot see.
+const AUTHOR: &str = "SELECT author
+    FROM messages
+    WHERE id = $1 AND room = $2 AND data IS NOT NULL
+      AND ($4 OR author = $3
+        OR (NOT filtered AND (whisper = $3 OR (whisper IS NULL AND NOT whisper_mods))))";
+
+const ROOMS_OF: &str = "SELECT id
+    FROM rooms
+    WHERE EXISTS (SELECT 1 FROM messages WHERE author = $1 AND room = rooms.id AND data IS NOT NULL)
+       OR EXISTS (SELECT 1 FROM files
+            WHERE uploader = $1 AND room = rooms.id AND (expiry IS NULL OR expiry > $2))";
 
 const NEXT_OF: &str = "SELECT id
     FROM messages
@@ -95,6 +107,19 @@ const FORGET_REACTIONS: PerDialect = PerDialect {
         WHERE message IN (SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text($1::jsonb) AS value)",
 };
 
+impl Store {
+    /// The rooms in which there is something that somebody posted or uploaded.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn rooms_of_author(&self, author: UserNo, now: Timestamp) -> Result<Vec<RoomNo>, DbError> {
+        let mut tx = self.db.read().await?;
+        let rooms = run!(tx, fetch_all, query_scalar::<_, i64>, ROOMS_OF, author.0, now.as_nanos())?;
+        Ok(rooms.into_iter().map(RoomNo).collect())
+    }
+}
+
 impl Write {
     /// Deletes a message. `by` must be its author if given.
     ///
@@ -105,7 +130,16 @@ impl Write {
         if !self.lock_rooms(&[room]).await? {
             return Err(MessageError::NoRoom);
         }
-        let author = run!(self.tx, fetch_optional, query_scalar::<_, i64>, AUTHOR, message, room.0)?;
+        let author = run!(
+            self.tx,
+            fetch_optional,
+            query_scalar::<_, i64>,
+            AUTHOR,
+            message,
+            room.0,
+            by.map_or(-1, |by| by.0),
+            by.is_none()
+        )?;
         let author = author.ok_or(MessageError::Missing)?;
         if by.is_some_and(|by| by.0 != author) {
             return Err(MessageError::Foreign);

@@ -65,6 +65,9 @@ pub enum MessageError {
     /// The author has posted too much lately and may go on after this time.
     #[error("rate limited")]
     TooMany(Duration),
+    /// The message has as many different reactions as one may have.
+    #[error("too many different reactions")]
+    TooManyReactions,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -90,7 +93,11 @@ const INSERT: &str = "INSERT INTO messages
     VALUES ($1, $2, $3, $4, $4, $4, $5, $6, $7, $8, $9, $10)
     RETURNING id";
 
-const AUTHOR: &str = "SELECT author FROM messages WHERE id = $1 AND room = $2 AND data IS NOT NULL";
+/// Nobody learns anything about messages that they cannot see.
+const AUTHOR: &str = "SELECT author
+    FROM messages
+    WHERE id = $1 AND room = $2 AND data IS NOT NULL
+      AND (author = $3 OR (NOT filtered AND (whisper = $3 OR (whisper IS NULL AND NOT whisper_mods))))";
 
 const CURRENT: &str = "SELECT author, data, size, signature FROM messages WHERE id = $1 AND room = $2";
 
@@ -109,14 +116,14 @@ fn trimmed(data: &[u8]) -> (&[u8], i64) {
 }
 
 impl Store {
-    /// Who wrote a message; `None` if it is not there or was deleted.
+    /// Who wrote a message; `None` if it is not there, was deleted, or is none that this person can see.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn author(&self, room: RoomNo, message: i64) -> Result<Option<UserNo>, DbError> {
+    pub async fn author(&self, room: RoomNo, message: i64, viewer: UserNo) -> Result<Option<UserNo>, DbError> {
         let mut tx = self.db.read().await?;
-        let author = run!(tx, fetch_optional, query_scalar::<_, i64>, AUTHOR, message, room.0)?;
+        let author = run!(tx, fetch_optional, query_scalar::<_, i64>, AUTHOR, message, room.0, viewer.0)?;
         Ok(author.map(UserNo))
     }
 }

@@ -89,6 +89,11 @@ const REGULAR: &str = "SELECT seqno
     WHERE id = $1 AND room = $2
       AND data IS NOT NULL AND NOT filtered AND whisper IS NULL AND NOT whisper_mods";
 
+/// The most different reactions to one message; everybody who reads it is sent them all.
+const MOST_KINDS: i64 = 200;
+
+const OTHER_KINDS: &str = "SELECT COUNT(*) FROM reactions WHERE message = $1 AND reaction <> $2";
+
 /// Changes nothing where there is one; only so do both databases tell its id.
 const KIND: &str = "INSERT INTO reactions (message, reaction)
     VALUES ($1, $2)
@@ -196,6 +201,9 @@ impl Write {
         user: UserNo,
     ) -> Result<Reacted, MessageError> {
         let seqno = self.regular(room, message).await?;
+        if run!(self.tx, fetch_one, query_scalar::<_, i64>, OTHER_KINDS, message, reaction)? >= MOST_KINDS {
+            return Err(MessageError::TooManyReactions);
+        }
         let kind = run!(self.tx, fetch_one, query_scalar::<_, i64>, KIND, message, reaction)?;
         let added = run!(self.tx, execute, query, ADD, kind, user.0, self.now.as_nanos())?;
         self.reactions_changed(room, message, added, seqno).await

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use shared::clock::Timestamp;
-use shared::db::{DbError, Tx};
+use shared::db::{DbError, PerDialect, Tx};
 use shared::run;
 
 use super::{Store, Write};
@@ -151,6 +151,23 @@ const REMEMBER: &str = "INSERT INTO former_rooms (token_key, message_sequence, i
     ON CONFLICT (token_key) DO UPDATE
     SET message_sequence = excluded.message_sequence, info_updates = excluded.info_updates";
 
+/// Nothing that refers to the room is added any more.
+const TAKE: PerDialect = PerDialect {
+    sqlite: "SELECT token_key FROM rooms WHERE id = $1",
+    postgres: "SELECT token_key FROM rooms WHERE id = $1 FOR UPDATE",
+};
+
+const LOCK_TOKEN: PerDialect = PerDialect {
+    sqlite: "SELECT $1",
+    postgres: "SELECT pg_advisory_xact_lock(hashtextextended($1, 16))",
+};
+
+/// How many messages one step takes away, so that others get their turn in between.
+const STEP: i64 = 1000;
+
+const DELETE_MESSAGES: &str = "DELETE FROM messages
+    WHERE id IN (SELECT id FROM messages WHERE room = $1 ORDER BY seqno LIMIT $2)";
+
 const EXPIRE_FILES: &str = "UPDATE files SET expiry = 0, room = NULL, message = NULL WHERE room = $1";
 
 const DELETE: &str = "DELETE FROM rooms WHERE id = $1";
@@ -231,6 +248,25 @@ impl Store {
         run!(tx, fetch_one, query_scalar::<_, i64>, GENERATION)
     }
 
+    /// Takes away the messages of a room that is about to be deleted, in as many steps as it takes.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails; what was taken away by then stays away.
+    pub async fn empty_room(&self, room: RoomNo, now: Timestamp) -> Result<(), DbError> {
+        loop {
+            let mut write = self.write(now).await?;
+            if !write.lock_rooms(&[room]).await? {
+                return Ok(());
+            }
+            let taken = run!(write.tx, execute, query, DELETE_MESSAGES, room.0, STEP)?;
+            write.commit().await?;
+            if taken < STEP.unsigned_abs() {
+                return Ok(());
+            }
+        }
+    }
+
     /// One room's row.
     ///
     /// # Errors
@@ -304,6 +340,7 @@ impl Write {
     ///
     /// When the database fails.
     pub async fn create_room(&mut self, new: &NewRoom) -> Result<Option<RoomNo>, DbError> {
+        self.lock_token(&new.token.key()).await?;
         let Defaults {
             read,
             accessible,
@@ -357,26 +394,41 @@ impl Write {
     }
 
     /// Deletes a room with its messages, reactions, pins, permissions, bans and activity. Its files belong to no room
-    /// any more and go with the next sweep.
+    /// any more and go with the next sweep. False if it is gone already. Of a large room [`Store::empty_room`] takes the
+    /// most away before.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn delete_room(&mut self, room: RoomNo) -> Result<(), DbError> {
+    pub async fn delete_room(&mut self, room: RoomNo) -> Result<bool, DbError> {
+        let token = run!(self.tx, fetch_optional, query_scalar::<_, String>, TAKE, room.0)?;
+        let Some(token) = token else {
+            return Ok(false);
+        };
+        self.lock_token(&token).await?;
         run!(self.tx, execute, query, REMEMBER, room.0)?;
         run!(self.tx, execute, query, EXPIRE_FILES, room.0)?;
         run!(self.tx, execute, query, DELETE, room.0)?;
         self.directory_changes();
+        Ok(true)
+    }
+
+    /// Waits until nobody else makes or deletes a room of this token, so that counters are carried on.
+    async fn lock_token(&mut self, key: &str) -> Result<(), DbError> {
+        run!(self.tx, execute, query, LOCK_TOKEN, key)?;
         Ok(())
     }
 
     /// Changes a room and answers its `info_updates` then, which grows by one for the name and for the description if
-    /// they really change.
+    /// they really change. `None` if the room is gone.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn change_room(&mut self, room: RoomNo, change: &RoomChange) -> Result<i64, DbError> {
+    pub async fn change_room(&mut self, room: RoomNo, change: &RoomChange) -> Result<Option<i64>, DbError> {
+        if !self.lock_rooms(&[room]).await? {
+            return Ok(None);
+        }
         if let Some(name) = &change.name {
             run!(self.tx, execute, query, SET_NAME, room.0, name)?;
         }
@@ -414,7 +466,7 @@ impl Write {
             )?;
         }
         self.directory_changes();
-        self.info_updates(room).await
+        self.info_updates(room).await.map(Some)
     }
 
     /// Makes a file of the room its image; false if there is no such file. The same image again changes nothing. The
@@ -425,6 +477,9 @@ impl Write {
     /// When the database fails.
     pub async fn set_image(&mut self, room: RoomNo, file: i64, lifetime: Option<Duration>) -> Result<bool, DbError> {
         let now = self.now.as_nanos();
+        if !self.lock_rooms(&[room]).await? {
+            return Ok(false);
+        }
         if run!(
             self.tx,
             fetch_one,
@@ -441,7 +496,9 @@ impl Write {
         if former == Some(file) {
             return Ok(true);
         }
-        run!(self.tx, execute, query, KEEP_FILE, file)?;
+        if run!(self.tx, execute, query, KEEP_FILE, file)? == 0 {
+            return Ok(false);
+        }
         run!(self.tx, execute, query, SET_IMAGE, room.0, file)?;
         if let Some(former) = former {
             let lifetime = lifetime.and_then(|span| i64::try_from(span.as_nanos()).ok());

@@ -31,6 +31,9 @@ impl Delete {
         confirm(self.yes, "Delete this room and everything in it?")?;
         let mut write = server.change().await?;
         let room = room(&mut write, &self.token).await?;
+        drop(write);
+        server.store.empty_room(number(&room), server.clock.now()).await?;
+        let mut write = server.change().await?;
         write.delete_room(number(&room)).await?;
         let line = format!("deleted the room {}", title(&room));
         server.commit(write, &[line]).await

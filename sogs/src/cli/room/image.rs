@@ -8,6 +8,7 @@ use bytes::Bytes;
 use clap::Args;
 use shared::blob::{BlobKey, BlobStore};
 use shared::cli::output;
+use shared::db::DbError;
 use shared::filing::meet;
 
 use crate::cli::beside::Server;
@@ -39,10 +40,14 @@ impl Image {
         let size = bytes.len() as u64;
         let blob = files.write(bytes).await.context("the picture could not be stored")?;
         let line = self.use_file(server, size, blob.as_ref()).await;
-        if let (Err(_), Some(key)) = (&line, &blob) {
+        // After a commit that seemed to fail the room may have the image all the same.
+        let unknown = |error: &anyhow::Error| error.downcast_ref::<DbError>().is_some_and(DbError::is_unavailable);
+        if let (Err(error), Some(key)) = (&line, &blob)
+            && !unknown(error)
+        {
             files.discard(key).await;
         }
-        println!("{}", line?);
+        println!("{}\n{}", line?, server.link(self.token.as_str()));
         server.store.database().close().await;
         Ok(ExitCode::SUCCESS)
     }
@@ -83,7 +88,7 @@ impl Image {
         if !write.set_image(number(&room), id, lifetime).await? {
             bail!("the room was deleted in between");
         }
-        write.commit().await.context("nothing was changed")?;
+        write.commit().await?;
         Ok(format!("{} is the image of {} now", self.file.display(), title(&room)))
     }
 }

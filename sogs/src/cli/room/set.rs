@@ -86,6 +86,7 @@ impl Set {
         if lines.is_empty() {
             lines.push(format!("{} is like that already", title(&old)));
         }
+        lines.push(server.link(&new.token));
         server.commit(write, &lines).await
     }
 
