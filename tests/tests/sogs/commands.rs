@@ -3,9 +3,13 @@
 use e2e::{Setup, eventually};
 use shared::client::{Account, Client, Request};
 
-use crate::{on_both, start};
+use crate::people::Person;
+use crate::{knows, on_both, start};
 
-on_both!(a_command_is_honoured_by_every_machine);
+on_both!(
+    a_command_is_honoured_by_every_machine,
+    a_room_lives_and_dies_by_commands,
+);
 
 async fn status(client: &Client, path: &str) -> u16 {
     client.direct(Request::new("GET", path)).await.unwrap().status
@@ -38,4 +42,45 @@ async fn a_command_is_honoured_by_every_machine(setup: Setup) {
     for client in &clients {
         eventually("the ban holds", async || status(client, "/room/sudoku").await == 403).await;
     }
+}
+
+async fn a_room_lives_and_dies_by_commands(setup: Setup) {
+    let server = start!(setup);
+    let (person, moderator) = (Person::at(&server), Person::at(&server));
+    assert_eq!(person.get("/room/sudoku").await.status, 404);
+    let _ = server.run(&["room", "add", "sudoku", "--name", "Sudoku club"]);
+    knows(&server, "sudoku").await;
+    assert_eq!(person.json("/room/sudoku").await["name"], "Sudoku club");
+    let first = person.said("sudoku", "hello").await;
+    let second = person.said("sudoku", "hello again").await;
+
+    // By the account's id, as their owner knows it.
+    let path = format!("/room/sudoku/message/{first}");
+    assert_eq!(moderator.delete(&path).await.status, 403);
+    let _ = server.run(&["mod", "add", &moderator.account_id(), "--room", "sudoku"]);
+    eventually("the moderator may delete", async || {
+        moderator.delete(&path).await.status == 200
+    })
+    .await;
+    let _ = server.run(&["user", "ban", &person.account_id(), "--room", "sudoku"]);
+    eventually("the ban holds", async || {
+        person.get("/room/sudoku/pollInfo/0").await.status == 403
+    })
+    .await;
+    assert_eq!(person.say("sudoku", "hello?").await.status, 403);
+    let _ = server.run(&["user", "unban", &person.account_id(), "--room", "sudoku"]);
+    eventually("the ban is lifted", async || {
+        person.get("/room/sudoku/pollInfo/0").await.status == 200
+    })
+    .await;
+
+    let _ = server.run(&["room", "delete", "sudoku", "--yes"]);
+    for (who, path) in [
+        (&person, "/room/sudoku".to_owned()),
+        (&moderator, format!("/room/sudoku/message/{second}")),
+    ] {
+        eventually("the room is gone", async || who.get(&path).await.status == 404).await;
+    }
+    assert_eq!(person.say("sudoku", "hello?").await.status, 404);
+    assert_eq!(person.json("/rooms").await, serde_json::json!([]));
 }

@@ -9,6 +9,15 @@
 )]
 
 mod commands;
+mod crashes;
+mod discretion;
+mod limits;
+mod many_machines;
+mod people;
+mod stopping;
+
+use e2e::Sogs;
+use serde_json::Value;
 
 /// Runs functions that take a [`Setup`](e2e::Setup) as a test on each of them.
 macro_rules! on_both {
@@ -40,3 +49,35 @@ macro_rules! start {
     };
 }
 pub(crate) use start;
+
+/// Makes a room in which people may post as fast as they can.
+pub(crate) fn with_room(server: &Sogs, token: &str) {
+    let _ = server.run(&["room", "add", token]);
+    let _ = server.run(&["room", "set", token, "--rate-limit", "off"]);
+}
+
+/// A server with a room that it knows of.
+macro_rules! start_with_room {
+    ($setup:expr, $settings:expr, $token:expr) => {{
+        let server = crate::start!($setup, $settings);
+        crate::with_room(&server, $token);
+        crate::knows(&server, $token).await;
+        server
+    }};
+}
+pub(crate) use start_with_room;
+
+/// Waits until a server has taken note of a room.
+pub(crate) async fn knows(server: &Sogs, token: &str) {
+    let client = server.client();
+    let path = format!("/room/{token}");
+    e2e::eventually("the room is known", async || {
+        let request = shared::client::Request::new("GET", &path);
+        client.direct(request).await.unwrap().status == 200
+    })
+    .await;
+}
+
+pub(crate) fn json(body: &[u8]) -> Value {
+    serde_json::from_slice(body).unwrap()
+}
