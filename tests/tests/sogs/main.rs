@@ -9,6 +9,7 @@
 )]
 
 mod commands;
+mod load;
 
 /// Runs functions that take a [`Setup`](e2e::Setup) as a test on each of them.
 macro_rules! on_both {
