@@ -33,7 +33,8 @@ enum Scenario {
     Download(fileserver::Load),
     /// File server: ask about files that are put there first
     Info(fileserver::Load),
-    /// File server: many clients upload at the same moment; fails unless each is answered 200 or 503
+    /// File server: as many clients as --requests, 1000 by default, upload at the same moment; fails unless each is
+    /// answered 200 or 503
     Flood(fileserver::Load),
     /// Community server: ask for the list of rooms
     Rooms(community::Load),

@@ -14,7 +14,7 @@ pub(crate) struct Pace {
     /// Address of the server
     #[arg(long)]
     pub(crate) url: String,
-    /// How many requests; `flood` sends one from each client at once
+    /// How many requests
     #[arg(long)]
     pub(crate) requests: Option<usize>,
     /// How many requests are in flight at the same time
