@@ -142,7 +142,7 @@ impl Received {
     /// When it was none.
     pub fn expect_success(self) -> Result<Bytes> {
         match self.open()? {
-            (200, body) => Ok(body),
+            (200 | 201, body) => Ok(body),
             (status, _) => bail!("the server answered {status}"),
         }
     }

@@ -18,6 +18,7 @@ mod stopping;
 
 use e2e::Sogs;
 use serde_json::Value;
+mod load;
 
 /// Runs functions that take a [`Setup`](e2e::Setup) as a test on each of them.
 macro_rules! on_both {
