@@ -229,9 +229,10 @@ async fn the_owner_of_a_token_who_is_banned_is_refused(stores: Stores) {
 }
 
 async fn the_count_of_members_is_for_those_who_see_the_room(stores: Stores) {
-    let Some(server) = start(stores).await else {
+    let Some(mut server) = start(stores).await else {
         return;
     };
+    server.stop_jobs().await;
     server.room("lobby").await;
     server.room_with("secret", HIDDEN).await;
     let rooms = server.app().directory.rooms().await.unwrap();

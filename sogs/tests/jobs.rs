@@ -22,9 +22,10 @@ on_both_stores!(
 );
 
 async fn readers_become_active_users_and_stop_being_counted(stores: Stores) {
-    let Some(server) = Server::start(stores).await else {
+    let Some(mut server) = Server::start(stores).await else {
         return;
     };
+    server.stop_jobs().await;
     server.room("lobby").await;
     for _ in 0..3 {
         let person = server.user().await;

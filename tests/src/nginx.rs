@@ -9,8 +9,8 @@ use std::{env, fs, thread};
 use tempfile::TempDir;
 
 use crate::PATIENCE;
-use crate::server::free_port;
 use crate::process::Process;
+use crate::server::free_port;
 
 /// A private nginx. It ends with this value.
 pub struct Nginx {

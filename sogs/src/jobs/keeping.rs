@@ -55,7 +55,10 @@ pub(super) async fn tidying(app: Arc<Community>) {
 /// Looks for leftovers of writes and for bytes without a row, as a crash leaves them behind.
 async fn tidy(app: &Community) {
     let old = app.clock.now().minus(LEFTOVER_AGE);
-    report(app.blobs.clean_staging(old).await, "removing leftovers of interrupted writes");
+    report(
+        app.blobs.clean_staging(old).await,
+        "removing leftovers of interrupted writes",
+    );
     match app.files.remove_strays().await {
         Ok(0) => {}
         Ok(strays) => tracing::info!(strays, "removed bytes without a row, as a crash leaves them behind"),

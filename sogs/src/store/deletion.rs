@@ -115,7 +115,14 @@ impl Store {
     /// When the database fails.
     pub async fn rooms_of_author(&self, author: UserNo, now: Timestamp) -> Result<Vec<RoomNo>, DbError> {
         let mut tx = self.db.read().await?;
-        let rooms = run!(tx, fetch_all, query_scalar::<_, i64>, ROOMS_OF, author.0, now.as_nanos())?;
+        let rooms = run!(
+            tx,
+            fetch_all,
+            query_scalar::<_, i64>,
+            ROOMS_OF,
+            author.0,
+            now.as_nanos()
+        )?;
         Ok(rooms.into_iter().map(RoomNo).collect())
     }
 }

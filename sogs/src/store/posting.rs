@@ -123,7 +123,15 @@ impl Store {
     /// When the database fails.
     pub async fn author(&self, room: RoomNo, message: i64, viewer: UserNo) -> Result<Option<UserNo>, DbError> {
         let mut tx = self.db.read().await?;
-        let author = run!(tx, fetch_optional, query_scalar::<_, i64>, AUTHOR, message, room.0, viewer.0)?;
+        let author = run!(
+            tx,
+            fetch_optional,
+            query_scalar::<_, i64>,
+            AUTHOR,
+            message,
+            room.0,
+            viewer.0
+        )?;
         Ok(author.map(UserNo))
     }
 }

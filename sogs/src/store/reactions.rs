@@ -201,7 +201,15 @@ impl Write {
         user: UserNo,
     ) -> Result<Reacted, MessageError> {
         let seqno = self.regular(room, message).await?;
-        if run!(self.tx, fetch_one, query_scalar::<_, i64>, OTHER_KINDS, message, reaction)? >= MOST_KINDS {
+        if run!(
+            self.tx,
+            fetch_one,
+            query_scalar::<_, i64>,
+            OTHER_KINDS,
+            message,
+            reaction
+        )? >= MOST_KINDS
+        {
             return Err(MessageError::TooManyReactions);
         }
         let kind = run!(self.tx, fetch_one, query_scalar::<_, i64>, KIND, message, reaction)?;

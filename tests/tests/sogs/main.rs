@@ -12,13 +12,13 @@ mod commands;
 mod crashes;
 mod discretion;
 mod limits;
+mod load;
 mod many_machines;
 mod people;
 mod stopping;
 
 use e2e::Sogs;
 use serde_json::Value;
-mod load;
 
 /// Runs functions that take a [`Setup`](e2e::Setup) as a test on each of them.
 macro_rules! on_both {
