@@ -23,6 +23,10 @@ struct Signed {
     verified: Verified,
     /// Whether the nonce is in the database, so that the request has changed something already.
     recorded: AtomicBool,
+    /// Whether something was about to be changed, be it that it failed.
+    tried: AtomicBool,
+    /// Whether the nonce turned out to have been used by an earlier request.
+    replayed: AtomicBool,
 }
 
 impl Caller {
@@ -36,6 +40,14 @@ impl Caller {
     #[must_use]
     pub fn id(&self) -> Option<&UserId> {
         self.0.as_ref().map(|signed| &signed.verified.id)
+    }
+
+    /// Whether it has turned out that the same request came before, to another process or before a restart. It shows with
+    /// the first change that it asks for.
+    pub(crate) fn is_replay(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_some_and(|signed| signed.replayed.load(Ordering::Acquire))
     }
 }
 
@@ -91,6 +103,8 @@ async fn authenticate(app: &Community, request: &Request) -> Result<Caller, ApiE
     Ok(Caller(Some(Arc::new(Signed {
         verified,
         recorded: AtomicBool::new(false),
+        tried: AtomicBool::new(false),
+        replayed: AtomicBool::new(false),
     }))))
 }
 
@@ -281,6 +295,10 @@ impl Community {
             let Verified { id, nonce, .. } = signed.verified;
             let expiry = signed.verified.nonce_expires();
             if !write.burn(identity(&id), nonce, expiry).await? {
+                // An earlier element of the same batch may have used it, in a commit that seemed to fail.
+                if !signed.tried.load(Ordering::Acquire) {
+                    signed.replayed.store(true, Ordering::Release);
+                }
                 return Err(AuthError::NonceReused.into());
             }
         }
@@ -293,8 +311,12 @@ impl Community {
     ///
     /// When the database fails; it is not known then whether the change was made.
     pub async fn commit(&self, head: &Head, write: Write) -> Result<Committed, ApiError> {
+        let caller = Caller::of(head);
+        if let Some(signed) = &caller.0 {
+            signed.tried.store(true, Ordering::Release);
+        }
         let committed = write.commit().await?;
-        if let Some(signed) = &Caller::of(head).0 {
+        if let Some(signed) = &caller.0 {
             signed.recorded.store(true, Ordering::Release);
         }
         self.take_note(&committed);
