@@ -29,6 +29,17 @@ struct Signed {
     replayed: AtomicBool,
 }
 
+impl Signed {
+    fn new(verified: Verified) -> Self {
+        Self {
+            verified,
+            recorded: AtomicBool::new(false),
+            tried: AtomicBool::new(false),
+            replayed: AtomicBool::new(false),
+        }
+    }
+}
+
 impl Caller {
     /// Whom a request comes from.
     #[must_use]
@@ -51,25 +62,39 @@ impl Caller {
     }
 }
 
+/// A nonce that is in use. Unless it is spent it is given back, and so too when the request is given up half-way: the
+/// client gets a 5xx then and may send the same again. What has been changed by then is known from the database.
+struct Taken {
+    app: Arc<Community>,
+    signed: Arc<Signed>,
+    spent: bool,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if !self.spent && !self.signed.recorded.load(Ordering::Acquire) {
+            self.app.nonces.give_back(&self.signed.verified);
+        }
+    }
+}
+
 /// Finds out who asks, then answers. Whoever is refused learns nothing about routes.
 pub(crate) async fn enter(app: Arc<Community>, mut request: Request) -> Response {
-    let caller = match authenticate(&app, &request).await {
-        Ok(caller) => caller,
+    let taken = match authenticate(&app, &request).await {
+        Ok(taken) => taken,
         Err(error) => return error.into(),
     };
-    request.head.extensions.insert(caller.clone());
+    let caller = Caller(taken.as_ref().map(|taken| Arc::clone(&taken.signed)));
+    request.head.extensions.insert(caller);
     let response = dispatch(&app, request).await;
-    if let Some(signed) = &caller.0
-        && response.status.is_server_error()
-        && !signed.recorded.load(Ordering::Acquire)
-    {
-        app.nonces.give_back(&signed.verified);
+    if let Some(mut taken) = taken {
+        taken.spent = !response.status.is_server_error();
     }
     response
 }
 
 /// `identity-and-crypto.md` 4.1, in its order: nothing is stored before the signature has been verified.
-async fn authenticate(app: &Community, request: &Request) -> Result<Caller, ApiError> {
+async fn authenticate(app: &Arc<Community>, request: &Request) -> Result<Option<Taken>, ApiError> {
     let head = &request.head;
     let signed = SignedRequest {
         method: head.method.as_str(),
@@ -82,34 +107,29 @@ async fn authenticate(app: &Community, request: &Request) -> Result<Caller, ApiE
     let blinding = app.settings.users.require_blind_keys;
     let Some(verified) = app.verifier.verify(headers, &signed, now, blinding)? else {
         return match auth_token::bearer(app, head)? {
-            None => Ok(Caller::default()),
-            Some(id) => by_token(app, id).await,
+            None => Ok(None),
+            Some(id) => by_token(app, id).await.map(Some),
         };
     };
     if !app.nonces.take(&verified) {
         return Err(AuthError::NonceReused.into());
     }
-    let member = match admit(app, &verified.id).await {
-        Ok(member) => member,
-        Err(error) => {
-            app.nonces.give_back(&verified);
-            return Err(error);
-        }
+    let mut taken = Taken {
+        app: Arc::clone(app),
+        signed: Arc::new(Signed::new(verified)),
+        spent: false,
     };
+    let member = admit(app, &taken.signed.verified.id).await?;
     if member.user.standing.banned {
+        taken.spent = true;
         return Err(AuthError::Banned.into());
     }
     app.activity.saw(member.user.no, now);
-    Ok(Caller(Some(Arc::new(Signed {
-        verified,
-        recorded: AtomicBool::new(false),
-        tried: AtomicBool::new(false),
-        replayed: AtomicBool::new(false),
-    }))))
+    Ok(Some(taken))
 }
 
 /// Somebody with a token, which has no nonce, so that there is none to record or to give back.
-async fn by_token(app: &Community, id: UserId) -> Result<Caller, ApiError> {
+async fn by_token(app: &Arc<Community>, id: UserId) -> Result<Taken, ApiError> {
     let timestamp = app.clock.now();
     let member = admit(app, &id).await?;
     if member.user.standing.banned {
@@ -117,10 +137,13 @@ async fn by_token(app: &Community, id: UserId) -> Result<Caller, ApiError> {
     }
     app.activity.saw(member.user.no, timestamp);
     let nonce = [0; 16];
-    Ok(Caller(Some(Arc::new(Signed {
-        verified: Verified { id, nonce, timestamp },
-        recorded: AtomicBool::new(true),
-    }))))
+    let signed = Signed::new(Verified { id, nonce, timestamp });
+    signed.recorded.store(true, Ordering::Release);
+    Ok(Taken {
+        app: Arc::clone(app),
+        signed: Arc::new(signed),
+        spent: true,
+    })
 }
 
 /// A header that is there but is no text is not absent.

@@ -11,7 +11,8 @@
 mod in_process;
 mod two_processes;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,6 +21,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
 use shared::client::{Answer, Client, Identity, Request};
+use shared::clock::Clock;
+use shared::config::Span;
 use shared::crypto::sogs_auth::SignedRequest;
 use shared::onion::split_endpoint;
 use shared::run;
@@ -52,12 +55,29 @@ enum Shape {
 /// What happens next. Requests are chosen out of those there are, processes by their number.
 #[derive(Clone, Debug)]
 enum Step {
-    Send { request: usize, to: usize, onion: bool },
-    Twice { request: usize, to: [usize; 2], onion: bool },
-    Broken { request: usize, to: [usize; 2], onion: bool, fault: Fault },
+    Send {
+        request: usize,
+        to: usize,
+        onion: bool,
+    },
+    Twice {
+        request: usize,
+        to: [usize; 2],
+        onion: bool,
+    },
+    Broken {
+        request: usize,
+        to: [usize; 2],
+        onion: bool,
+        fault: Fault,
+    },
     Restart(usize),
     Crash(usize),
-    CrashMeanwhile { request: usize, to: usize, after: usize },
+    CrashMeanwhile {
+        request: usize,
+        to: usize,
+        after: usize,
+    },
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -93,7 +113,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => to.clone().prop_map(Step::Restart),
         1 => to.clone().prop_map(Step::Crash),
         // From at once to when most requests are done.
-        3 => (request, to, 0..16_u32)
+        3 => (request, to, 6..18_u32)
             .prop_map(|(request, to, power)| Step::CrashMeanwhile { request, to, after: 1 << power }),
     ]
 }
@@ -121,7 +141,7 @@ struct World {
     friend: Person,
     message: i64,
     words: u64,
-    outcomes: std::collections::BTreeMap<&'static str, u32>,
+    outcomes: BTreeMap<&'static str, u32>,
 }
 
 impl World {
@@ -150,7 +170,7 @@ impl World {
             friend,
             message,
             words: 0,
-            outcomes: std::collections::BTreeMap::new(),
+            outcomes: BTreeMap::new(),
         };
         world.revive(0).await;
         world.revive(1).await;
@@ -167,6 +187,14 @@ impl World {
 
     fn client(&self, number: usize) -> Client {
         self.processes[number].as_ref().unwrap().client()
+    }
+
+    /// One of those that have not been done yet, if there are any.
+    fn fresh(requests: &mut [Signed], number: usize) -> &mut Signed {
+        let fresh = |signed: &Signed| signed.seen.iter().all(|count| *count == 0);
+        let among: Vec<usize> = (0..requests.len()).filter(|index| fresh(&requests[*index])).collect();
+        let index = among.get(number % among.len().max(1)).copied();
+        &mut requests[index.unwrap_or(0)]
     }
 
     /// Plays all steps, and then lets every request succeed that has not.
@@ -207,12 +235,18 @@ impl World {
     }
 
     async fn step(&mut self, requests: &mut [Signed], step: &Step) {
-        let among = |number: usize| number % requests.len();
+        let count = requests.len();
+        let among = |number: usize| number % count;
         match *step {
             Step::Send { request, to, onion } => self.send(&mut requests[among(request)], to, onion, None).await,
             Step::Twice { request, to, onion } => self.twice(&mut requests[among(request)], to, onion, None).await,
-            Step::Broken { request, to, onion, fault } => {
-                let signed = &mut requests[among(request)];
+            Step::Broken {
+                request,
+                to,
+                onion,
+                fault,
+            } => {
+                let signed = Self::fresh(requests, request);
                 self.saboteur.begin(fault).await;
                 self.fault = Some(fault);
                 self.send(signed, to[0], onion, Some(fault)).await;
@@ -229,7 +263,7 @@ impl World {
                 self.revive(number).await;
             }
             Step::CrashMeanwhile { request, to, after } => {
-                let signed = &mut requests[among(request)];
+                let signed = Self::fresh(requests, request);
                 let (client, request) = (self.client(to), signed.request.clone());
                 let sending = tokio::spawn(async move { send(&client, request, false).await });
                 for _ in 0..after {
@@ -241,16 +275,21 @@ impl World {
                 let before = signed.seen.clone();
                 self.look(signed).await;
                 let took = signed.seen != before;
-                if before.iter().any(|count| *count > 0) { eprintln!("crash after done"); }
-                eprintln!("crash {after} {:?} {took}", answer.as_ref().map(|a| a.status));
-                *self.outcomes.entry(match (answer.is_some(), took) {
-                    (true, true) => "crash: answered and done",
-                    (true, false) => "crash: answered, not done",
-                    (false, true) => "crash: done without answer",
-                    (false, false) => "crash: not done",
-                }).or_default() += 1;
+                *self
+                    .outcomes
+                    .entry(match (answer.is_some(), took) {
+                        (true, true) => "crash: answered and done",
+                        (true, false) => "crash: answered, not done",
+                        (false, true) => "crash: done without answer",
+                        (false, false) => "crash: not done",
+                    })
+                    .or_default() += 1;
                 if let Some(answer) = answer.filter(|answer| answer.status == 200 || answer.status == 201) {
-                    assert!(before.iter().all(|count| *count == 0), "accepted again: {:?}", signed.parts);
+                    assert!(
+                        before.iter().all(|count| *count == 0),
+                        "accepted again: {:?}",
+                        signed.parts
+                    );
                     succeeded(signed, &answer);
                 }
             }
@@ -265,20 +304,24 @@ impl World {
         let done = before.iter().any(|count| *count > 0);
         let known = done || signed.answered_by.contains(&self.lives[to]);
         let status = answer.status;
-        *self.outcomes.entry(match status {
-            425 => "refused as used",
-            500.. => "failed",
-            _ => "succeeded",
-        }).or_default() += 1;
+        *self
+            .outcomes
+            .entry(match status {
+                425 => "refused as used",
+                500.. => "failed",
+                _ => "succeeded",
+            })
+            .or_default() += 1;
         match status {
             200 | 201 => {
-                assert!(!known, "accepted again: {:?}", signed.parts);
+                let again = known && !is_vain(signed, &answer, fault);
+                assert!(!again, "accepted again: {:?}", signed.parts);
                 let all = succeeded(signed, &answer);
                 assert!(all || fault.is_some(), "a part failed: {:?}", answer.body);
                 signed.answered_by.insert(self.lives[to]);
             }
             425 => assert!(known, "refused although nothing was done: {:?}", signed.parts),
-            500.. => assert!(fault.is_some() && !known, "failed: {status} {:?}", answer.body),
+            500.. => assert!(fault.is_some(), "failed: {status} {:?}", answer.body),
             _ => panic!("{status} {:?}", answer.body),
         }
     }
@@ -296,12 +339,13 @@ impl World {
         for (to, answer) in to.iter().zip([&one, &other]) {
             match answer.status {
                 200 | 201 => {
-                    assert!(!done, "accepted again: {:?}", signed.parts);
+                    let again = done && !is_vain(signed, answer, fault);
+                    assert!(!again, "accepted again: {:?}", signed.parts);
                     succeeded(signed, answer);
                     signed.answered_by.insert(self.lives[*to]);
                 }
                 425 => {}
-                500.. => assert!(fault.is_some() && !done, "failed: {answer:?}"),
+                500.. => assert!(fault.is_some(), "failed: {answer:?}"),
                 _ => panic!("{answer:?}"),
             }
         }
@@ -325,22 +369,58 @@ impl World {
         let bytes = word.as_bytes();
         let count = match change {
             Change::Post => {
-                run!(tx, fetch_one, query_scalar::<_, i64>, "SELECT COUNT(*) FROM messages WHERE data = $1", bytes)
+                run!(
+                    tx,
+                    fetch_one,
+                    query_scalar::<_, i64>,
+                    "SELECT COUNT(*) FROM messages WHERE data = $1",
+                    bytes
+                )
             }
             Change::Upload => {
-                run!(tx, fetch_one, query_scalar::<_, i64>, "SELECT COUNT(*) FROM files WHERE filename = $1", word)
+                run!(
+                    tx,
+                    fetch_one,
+                    query_scalar::<_, i64>,
+                    "SELECT COUNT(*) FROM files WHERE filename = $1",
+                    word
+                )
             }
             Change::Room => {
-                run!(tx, fetch_one, query_scalar::<_, i64>, "SELECT COUNT(*) FROM rooms WHERE token = $1", word)
+                run!(
+                    tx,
+                    fetch_one,
+                    query_scalar::<_, i64>,
+                    "SELECT COUNT(*) FROM rooms WHERE token = $1",
+                    word
+                )
             }
             Change::Letter => {
-                run!(tx, fetch_one, query_scalar::<_, i64>, "SELECT COUNT(*) FROM direct_messages WHERE body = $1", bytes)
+                run!(
+                    tx,
+                    fetch_one,
+                    query_scalar::<_, i64>,
+                    "SELECT COUNT(*) FROM direct_messages WHERE body = $1",
+                    bytes
+                )
             }
             Change::Reaction => {
-                run!(tx, fetch_one, query_scalar::<_, i64>, "SELECT COUNT(*) FROM reactions WHERE reaction = $1", word)
+                run!(
+                    tx,
+                    fetch_one,
+                    query_scalar::<_, i64>,
+                    "SELECT COUNT(*) FROM reactions WHERE reaction = $1",
+                    word
+                )
             }
             Change::Pin => {
-                run!(tx, fetch_one, query_scalar::<_, i64>, "SELECT info_updates - 1 FROM rooms WHERE token = $1", word)
+                run!(
+                    tx,
+                    fetch_one,
+                    query_scalar::<_, i64>,
+                    "SELECT info_updates - 1 FROM rooms WHERE token = $1",
+                    word
+                )
             }
         };
         count.unwrap()
@@ -361,23 +441,12 @@ impl World {
             elements.push(self.element(*change, &word).await);
             parts.push((*change, word));
         }
-        let mut request = match path {
+        let request = match path {
             Some(path) => with_json("POST", path, &elements.into()),
             None => alone(&elements[0]),
         };
-        let (path, query) = split_endpoint(&request.target).unwrap();
-        let signed = SignedRequest {
-            method: &request.method,
-            path: &path,
-            query: query.as_deref(),
-            body: &request.body,
-        };
-        let (key, now) = (self.server.app().key.public(), self.server.clock.now());
-        let account = &self.admin.account;
-        let headers = account.sign_for_community(Identity::Blinded, key, &signed, now).unwrap();
-        request.headers.extend(headers);
         Signed {
-            request,
+            request: sign(&self.server, &self.admin, request),
             several: matches!(shape, Shape::Batch(_) | Shape::Sequence(_)),
             seen: vec![0; parts.len()],
             parts,
@@ -441,6 +510,21 @@ fn text(room: sogs::model::RoomNo, author: sogs::model::UserNo) -> NewMessage<'s
     }
 }
 
+/// A request that is to be sent as it is, with the same nonce each time.
+fn sign(server: &Server, person: &Person, mut request: Request) -> Request {
+    let (path, query) = split_endpoint(&request.target).unwrap();
+    let signed = SignedRequest {
+        method: &request.method,
+        path: &path,
+        query: query.as_deref(),
+        body: &request.body,
+    };
+    let (key, now) = (server.app().key.public(), server.clock.now());
+    let headers = person.account.sign_for_community(Identity::Blinded, key, &signed, now);
+    request.headers.extend(headers.unwrap());
+    request
+}
+
 /// The request that an element of a batch stands for.
 fn alone(element: &Value) -> Request {
     let text = |key: &str| element[key].as_str();
@@ -456,22 +540,37 @@ fn alone(element: &Value) -> Request {
     }
 }
 
+/// The status of each part that was run.
+fn codes(signed: &Signed, answer: &Answer) -> Vec<u64> {
+    if !signed.several {
+        return vec![answer.status.into()];
+    }
+    let parts: Vec<Value> = serde_json::from_slice(&answer.body).unwrap();
+    parts.iter().map(|part| part["code"].as_u64().unwrap()).collect()
+}
+
 /// Whoever was told of a success can rely on it. Answers whether all parts succeeded.
 fn succeeded(signed: &Signed, answer: &Answer) -> bool {
-    let codes: Vec<u64> = if signed.several {
-        let parts: Vec<Value> = serde_json::from_slice(&answer.body).unwrap();
-        parts.iter().map(|part| part["code"].as_u64().unwrap()).collect()
-    } else {
-        vec![answer.status.into()]
-    };
+    let codes = codes(signed, answer);
     for (code, (part, seen)) in codes.iter().zip(signed.parts.iter().zip(&signed.seen)) {
-        assert!(*code >= 300 || *seen == 1, "told {code} although nothing was done: {part:?}");
+        assert!(
+            *code >= 300 || *seen == 1,
+            "told {code} although nothing was done: {part:?}"
+        );
     }
     codes.len() == signed.parts.len() && codes.iter().all(|code| *code < 300)
 }
 
+/// A batch that was done before is taken again at most where each of its parts fails before it comes to the nonce.
+fn is_vain(signed: &Signed, answer: &Answer, fault: Option<Fault>) -> bool {
+    fault.is_some() && signed.several && codes(signed, answer).iter().all(|code| *code >= 500)
+}
+
 fn nothing_happens_twice(stores: Stores, cases: u32) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let Some(world) = runtime.block_on(World::new(stores)) else {
         return;
     };
@@ -483,7 +582,10 @@ fn nothing_happens_twice(stores: Stores, cases: u32) {
         ..Config::default()
     };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    let plan = (prop::collection::vec(shape(), 2..6), prop::collection::vec(step(), 4..12));
+    let plan = (
+        prop::collection::vec(shape(), 2..6),
+        prop::collection::vec(step(), 4..12),
+    );
     let outcome = runner.run(&plan, |(shapes, steps)| {
         runtime.block_on(async { world.lock().await.play(&shapes, &steps).await });
         Ok(())
@@ -494,10 +596,61 @@ fn nothing_happens_twice(stores: Stores, cases: u32) {
 
 #[test]
 fn nothing_happens_twice_and_no_failure_costs_a_nonce_on_one_machine() {
-    nothing_happens_twice(Stores::Embedded, 24);
+    nothing_happens_twice(Stores::Embedded, 40);
 }
 
 #[test]
 fn nothing_happens_twice_and_no_failure_costs_a_nonce_on_shared_stores() {
-    nothing_happens_twice(Stores::Shared, 24);
+    nothing_happens_twice(Stores::Shared, 40);
+}
+
+/// A message, signed once.
+fn signed_post(server: &Server, person: &Person, text: &str) -> Request {
+    let encode = |bytes: &[u8]| STANDARD.encode(bytes);
+    let body = json!({ "data": encode(text.as_bytes()), "signature": encode(&[0; 64]) });
+    let request = with_json("POST", "/room/lobby/message", &body);
+    sign(server, person, request)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_took_too_long_may_be_sent_again() {
+    // Long enough for what is not held up.
+    let patience = Span::seconds(2);
+    let server = Server::start_with(Stores::Embedded, |settings| {
+        settings.common.http.handler_timeout = patience
+    });
+    let server = server.await.unwrap();
+    server.room("lobby").await;
+    let person = server.user().await;
+    let client = server.anonymous();
+    // Somebody new waits even before it is known who asks.
+    for (onion, person) in [(false, &person), (true, &person), (true, &server.person())] {
+        let request = signed_post(&server, person, "slow");
+        let held_up = server.app().store.database().write().await.unwrap();
+        let answer = send(&client, request.clone(), onion).await.unwrap();
+        assert_eq!(answer.status, 504, "onion: {onion}");
+        held_up.rollback().await.unwrap();
+        let answer = send(&client, request.clone(), onion).await.unwrap();
+        assert_eq!(answer.status, 201, "onion: {onion} {:?}", answer.body);
+        assert_eq!(send(&client, request, onion).await.unwrap().status, 425);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nonce_is_kept_while_a_process_with_a_slow_clock_would_take_the_request() {
+    let server = Server::start(Stores::Embedded).await.unwrap();
+    server.room("lobby").await;
+    let person = server.user().await;
+    let request = signed_post(&server, &person, "once");
+    assert_eq!(
+        send(&server.anonymous(), request.clone(), false).await.unwrap().status,
+        201
+    );
+
+    let slow = Clock::manual(server.clock.now().plus(Duration::from_secs(DAY)));
+    server.pass(DAY + 60);
+    sogs::jobs::keep_once(server.app()).await;
+    let other = Process::start(&server.settings, &slow).await;
+    assert_eq!(send(&other.client(), request, false).await.unwrap().status, 425);
+    other.stop().await;
 }
