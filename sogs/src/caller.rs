@@ -23,6 +23,21 @@ struct Signed {
     verified: Verified,
     /// Whether the nonce is in the database, so that the request has changed something already.
     recorded: AtomicBool,
+    /// Whether something was about to be changed, be it that it failed.
+    tried: AtomicBool,
+    /// Whether the nonce turned out to have been used by an earlier request.
+    replayed: AtomicBool,
+}
+
+impl Signed {
+    fn new(verified: Verified) -> Self {
+        Self {
+            verified,
+            recorded: AtomicBool::new(false),
+            tried: AtomicBool::new(false),
+            replayed: AtomicBool::new(false),
+        }
+    }
 }
 
 impl Caller {
@@ -37,27 +52,49 @@ impl Caller {
     pub fn id(&self) -> Option<&UserId> {
         self.0.as_ref().map(|signed| &signed.verified.id)
     }
+
+    /// Whether it has turned out that the same request came before, to another process or before a restart. It shows with
+    /// the first change that it asks for.
+    pub(crate) fn is_replay(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_some_and(|signed| signed.replayed.load(Ordering::Acquire))
+    }
+}
+
+/// A nonce that is in use. Unless it is spent it is given back, and so too when the request is given up half-way: the
+/// client gets a 5xx then and may send the same again. What has been changed by then is known from the database.
+struct Taken {
+    app: Arc<Community>,
+    signed: Arc<Signed>,
+    spent: bool,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if !self.spent && !self.signed.recorded.load(Ordering::Acquire) {
+            self.app.nonces.give_back(&self.signed.verified);
+        }
+    }
 }
 
 /// Finds out who asks, then answers. Whoever is refused learns nothing about routes.
 pub(crate) async fn enter(app: Arc<Community>, mut request: Request) -> Response {
-    let caller = match authenticate(&app, &request).await {
-        Ok(caller) => caller,
+    let taken = match authenticate(&app, &request).await {
+        Ok(taken) => taken,
         Err(error) => return error.into(),
     };
-    request.head.extensions.insert(caller.clone());
+    let caller = Caller(taken.as_ref().map(|taken| Arc::clone(&taken.signed)));
+    request.head.extensions.insert(caller);
     let response = dispatch(&app, request).await;
-    if let Some(signed) = &caller.0
-        && response.status.is_server_error()
-        && !signed.recorded.load(Ordering::Acquire)
-    {
-        app.nonces.give_back(&signed.verified);
+    if let Some(mut taken) = taken {
+        taken.spent = !response.status.is_server_error();
     }
     response
 }
 
 /// `identity-and-crypto.md` 4.1, in its order: nothing is stored before the signature has been verified.
-async fn authenticate(app: &Community, request: &Request) -> Result<Caller, ApiError> {
+async fn authenticate(app: &Arc<Community>, request: &Request) -> Result<Option<Taken>, ApiError> {
     let head = &request.head;
     let signed = SignedRequest {
         method: head.method.as_str(),
@@ -70,32 +107,29 @@ async fn authenticate(app: &Community, request: &Request) -> Result<Caller, ApiE
     let blinding = app.settings.users.require_blind_keys;
     let Some(verified) = app.verifier.verify(headers, &signed, now, blinding)? else {
         return match auth_token::bearer(app, head)? {
-            None => Ok(Caller::default()),
-            Some(id) => by_token(app, id).await,
+            None => Ok(None),
+            Some(id) => by_token(app, id).await.map(Some),
         };
     };
     if !app.nonces.take(&verified) {
         return Err(AuthError::NonceReused.into());
     }
-    let member = match admit(app, &verified.id).await {
-        Ok(member) => member,
-        Err(error) => {
-            app.nonces.give_back(&verified);
-            return Err(error);
-        }
+    let mut taken = Taken {
+        app: Arc::clone(app),
+        signed: Arc::new(Signed::new(verified)),
+        spent: false,
     };
+    let member = admit(app, &taken.signed.verified.id).await?;
     if member.user.standing.banned {
+        taken.spent = true;
         return Err(AuthError::Banned.into());
     }
     app.activity.saw(member.user.no, now);
-    Ok(Caller(Some(Arc::new(Signed {
-        verified,
-        recorded: AtomicBool::new(false),
-    }))))
+    Ok(Some(taken))
 }
 
 /// Somebody with a token, which has no nonce, so that there is none to record or to give back.
-async fn by_token(app: &Community, id: UserId) -> Result<Caller, ApiError> {
+async fn by_token(app: &Arc<Community>, id: UserId) -> Result<Taken, ApiError> {
     let timestamp = app.clock.now();
     let member = admit(app, &id).await?;
     if member.user.standing.banned {
@@ -103,10 +137,13 @@ async fn by_token(app: &Community, id: UserId) -> Result<Caller, ApiError> {
     }
     app.activity.saw(member.user.no, timestamp);
     let nonce = [0; 16];
-    Ok(Caller(Some(Arc::new(Signed {
-        verified: Verified { id, nonce, timestamp },
-        recorded: AtomicBool::new(true),
-    }))))
+    let signed = Signed::new(Verified { id, nonce, timestamp });
+    signed.recorded.store(true, Ordering::Release);
+    Ok(Taken {
+        app: Arc::clone(app),
+        signed: Arc::new(signed),
+        spent: true,
+    })
 }
 
 /// A header that is there but is no text is not absent.
@@ -281,6 +318,10 @@ impl Community {
             let Verified { id, nonce, .. } = signed.verified;
             let expiry = signed.verified.nonce_expires();
             if !write.burn(identity(&id), nonce, expiry).await? {
+                // An earlier element of the same batch may have used it, in a commit that seemed to fail.
+                if !signed.tried.load(Ordering::Acquire) {
+                    signed.replayed.store(true, Ordering::Release);
+                }
                 return Err(AuthError::NonceReused.into());
             }
         }
@@ -293,8 +334,12 @@ impl Community {
     ///
     /// When the database fails; it is not known then whether the change was made.
     pub async fn commit(&self, head: &Head, write: Write) -> Result<Committed, ApiError> {
+        let caller = Caller::of(head);
+        if let Some(signed) = &caller.0 {
+            signed.tried.store(true, Ordering::Release);
+        }
         let committed = write.commit().await?;
-        if let Some(signed) = &Caller::of(head).0 {
+        if let Some(signed) = &caller.0 {
             signed.recorded.store(true, Ordering::Release);
         }
         self.take_note(&committed);

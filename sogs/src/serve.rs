@@ -100,6 +100,12 @@ impl Running {
         }
         self.app.store.database().close().await;
     }
+
+    /// Ends as a crash would: nothing in flight is answered, nothing is written down, nothing is closed in order. For
+    /// tests of what is found after one.
+    pub async fn break_off(self) {
+        self.front.break_off().await;
+    }
 }
 
 /// The key and the rows; what is missing is made.

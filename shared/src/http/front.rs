@@ -337,6 +337,11 @@ impl RunningFront {
             tracing::warn!(%error, "the listener ended with an error");
         }
     }
+
+    /// Closes the listener and every connection at once. What is in flight is not answered.
+    pub async fn break_off(self) {
+        self.handle.stop(false).await;
+    }
 }
 
 /// Counts an answer that was given without asking a handler.

@@ -130,6 +130,14 @@ impl<A> Router<A> {
         self
     }
 
+    /// All patterns, each with its methods.
+    pub fn patterns(&self) -> impl Iterator<Item = (&'static str, Vec<&Method>)> {
+        self.resources.iter().map(|resource| {
+            let methods = resource.routes.iter().map(|route| &route.method);
+            (resource.pattern, methods.collect())
+        })
+    }
+
     pub(super) fn find(&self, method: &Method, path: &str) -> Result<Found<'_, A>, Missing> {
         let Ok(matched) = self.table.at(path) else {
             // A method that no path has is refused as such wherever it is tried.

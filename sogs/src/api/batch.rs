@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::{Map, Value};
+use shared::crypto::sogs_auth::AuthError;
 use shared::http::{App, Entrance, Head, Request, Response, Route, Router, base64_length, dispatch};
 use shared::onion::split_endpoint;
 
@@ -42,12 +43,17 @@ async fn sequence(app: Arc<Community>, request: Request) -> Result<Response, Api
 /// Runs the elements in their order. A sequence ends with the first that does not succeed.
 async fn run(app: &Arc<Community>, request: &Request, in_sequence: bool) -> Result<Response, ApiError> {
     let elements = elements(app, request)?;
+    let caller = Caller::of(&request.head);
     let mut answers = BytesMut::from(&b"["[..]);
     for (number, element) in elements.into_iter().enumerate() {
         let response = match element {
             Element::Nested => super::refusal(StatusCode::BAD_REQUEST),
             Element::Request(request) => dispatch(app, *request).await,
         };
+        if caller.is_replay() {
+            // Nothing but reading came before, so the batch as a whole is what was sent already.
+            return Err(AuthError::NonceReused.into());
+        }
         let length = base64_length(response.body.length());
         let response = if length > SMALL_ANSWER && answers.len() as u64 + length > LARGEST_ANSWER {
             app.refusal(StatusCode::PAYLOAD_TOO_LARGE)

@@ -18,6 +18,10 @@ const TIDY_INTERVAL: Duration = Duration::from_secs(6 * 60 * 60);
 /// How much of that is written at a time, so that others get their turn in between.
 const FLUSH_STEP: usize = 500;
 
+/// How much longer than it counts a nonce is kept: clocks of several machines differ, and a request that was let in at the
+/// last moment may wait for its turn.
+const NONCE_SLACK: Duration = Duration::from_secs(60 * 60);
+
 /// How often it is written down who was seen.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -106,7 +110,11 @@ pub async fn keep_once(app: &Community) {
         Ok(_) => app.directory.forget_direct(),
         failed => report(failed, "deleting old direct messages"),
     }
-    report(app.store.delete_stale(Stale::Nonces, now).await, "deleting old nonces");
+    let nonces = now.minus(NONCE_SLACK);
+    report(
+        app.store.delete_stale(Stale::Nonces, nonces).await,
+        "deleting old nonces",
+    );
     let activity = now.minus(settings.rooms.active_prune_threshold.0);
     report(
         app.store.delete_stale(Stale::Activity, activity).await,
