@@ -87,10 +87,18 @@ pub(crate) async fn enter(app: Arc<Community>, mut request: Request) -> Response
     let caller = Caller(taken.as_ref().map(|taken| Arc::clone(&taken.signed)));
     request.head.extensions.insert(caller);
     let response = dispatch(&app, request).await;
-    if let Some(mut taken) = taken {
-        taken.spent = !response.status.is_server_error();
+    let Some(mut taken) = taken else {
+        return response;
+    };
+    if response.status.is_server_error() {
+        return response;
     }
-    response
+    taken.spent = true;
+    // The client may get a 5xx yet, if the answer does not make it out of here.
+    response.or_else(move || {
+        taken.spent = false;
+        drop(taken);
+    })
 }
 
 /// `identity-and-crypto.md` 4.1, in its order: nothing is stored before the signature has been verified.

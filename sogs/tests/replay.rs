@@ -221,7 +221,7 @@ impl World {
             }
             // A batch counts as done although parts of it failed, or a crash came after its first change.
             let all = signed.seen.iter().all(|count| *count == 1);
-            let some = signed.seen.iter().any(|count| *count == 1) || !signed.answered_by.is_empty();
+            let some = signed.seen.contains(&1) || !signed.answered_by.is_empty();
             assert!(all || (signed.several && some), "{:?}", signed.parts);
         }
         // The last moment at which they could be accepted.
@@ -617,7 +617,7 @@ async fn a_request_that_took_too_long_may_be_sent_again() {
     // Long enough for what is not held up.
     let patience = Span::seconds(2);
     let server = Server::start_with(Stores::Embedded, |settings| {
-        settings.common.http.handler_timeout = patience
+        settings.common.http.handler_timeout = patience;
     });
     let server = server.await.unwrap();
     server.room("lobby").await;

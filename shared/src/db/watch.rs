@@ -83,7 +83,7 @@ impl Watch {
                     // A server that has vanished does not say so.
                     Err(_silent) => {
                         let asked = sqlx::query("SELECT 1").execute(&mut **listener);
-                        within(PATIENCE, async { Ok(asked.await?) }).await?;
+                        within(PATIENCE, asked).await?;
                         Ok(())
                     }
                 }
