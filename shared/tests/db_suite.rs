@@ -330,7 +330,7 @@ async fn what_is_committed_wakes_those_who_watch(fixture: Fixture) {
     let mut watch = here.watch().await.unwrap();
     for name in ["first", "second"] {
         let mut tx = elsewhere.write().await.unwrap();
-        add_shelf(&mut tx, name).await;
+        add_shelf(&mut tx, name).await.unwrap();
         tx.announce().await.unwrap();
         tx.commit().await.unwrap();
         watch.changed().await.unwrap();

@@ -261,7 +261,10 @@ async fn the_list_begins_with_who_was_there_last(stores: Stores) {
         listed.map(|person| person["id"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(ids(&["user", "list", "--json"]), [second.id.clone(), first.id.clone()]);
-    assert_eq!(ids(&["user", "list", "--json", "--limit", "1"]), std::slice::from_ref(&second.id));
+    assert_eq!(
+        ids(&["user", "list", "--json", "--limit", "1"]),
+        std::slice::from_ref(&second.id)
+    );
     assert_eq!(ids(&["user", "list", "--json", "--limit", "0"]).len(), 2);
     assert!(
         place
