@@ -114,7 +114,7 @@ async fn a_slow_reader_has_little_waiting_for_it() {
     store.put(&key(KEY), vec![7; 1_000_000].into()).await.unwrap();
     let pieces = store.get(&key(KEY)).await.unwrap().into_stream();
     let pieces: Vec<Bytes> = pieces.try_collect().await.unwrap();
-    assert!(pieces.iter().all(|piece| piece.len() <= 64 * 1024));
+    assert!(pieces.iter().all(|piece| piece.len() <= 128 * 1024));
 }
 
 #[tokio::test]

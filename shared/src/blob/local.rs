@@ -17,7 +17,7 @@ use crate::clock::Timestamp;
 
 /// Large enough that the way to the thread pool and back hardly counts, small enough for a thousand slow readers, each of
 /// whom has a chunk waiting.
-const CHUNK: u64 = 64 * 1024;
+const CHUNK: u64 = 128 * 1024;
 const LISTED_AHEAD: usize = 1024;
 
 /// What is written to find out whether anything can be.

@@ -43,6 +43,8 @@ impl SqliteBackend {
         let writing = connect
             .clone()
             .journal_mode(SqliteJournalMode::Wal)
+            // A page of messages fits, so that the thread that reads it does not wait for the one that takes it.
+            .row_buffer_size(512)
             .pragma("wal_autocheckpoint", "0")
             .pragma("journal_size_limit", options.wal_limit.to_string());
 
