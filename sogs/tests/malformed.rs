@@ -24,7 +24,7 @@ use proptest::sample::Index;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use raw_http::Raw;
 use serde_json::{Map, Value, json};
-use shared::client::{Destination, Identity, Request, v3_reply, v4_reply, wrap};
+use shared::client::{Client, Destination, Identity, Request, v3_reply, v4_reply, wrap};
 use shared::crypto::sogs_auth::SignedRequest;
 use shared::db::{Dialect, Tx};
 use shared::http::App;
@@ -60,7 +60,7 @@ impl Role {
     }
 }
 
-fn raw(endpoint: &Endpoint) -> Raw {
+fn raw(endpoint: &Endpoint, props: &Props) -> Raw {
     let mut raw = Raw {
         method: endpoint.method.to_owned(),
         target: endpoint.target.clone(),
@@ -68,6 +68,9 @@ fn raw(endpoint: &Endpoint) -> Raw {
         body: Vec::new(),
     };
     let mut header = |name: &str, value: &str| raw.headers.push((name.to_owned(), value.to_owned()));
+    if endpoint.old {
+        header("Room", &props.token);
+    }
     match &endpoint.body {
         Body::None => {}
         Body::Json(value) => {
@@ -83,8 +86,25 @@ fn raw(endpoint: &Endpoint) -> Raw {
     raw
 }
 
+/// As whom people ask.
+fn identity(endpoint: &Endpoint) -> Identity {
+    if endpoint.old {
+        Identity::Unblinded
+    } else {
+        Identity::Blinded
+    }
+}
+
+fn client(scene: &Scene, person: Option<&Person>, identity: Identity) -> Client {
+    let client = scene.server.anonymous();
+    match person {
+        Some(person) => client.with_account(person.account.clone(), identity, scene.server.clock.clone()),
+        None => client,
+    }
+}
+
 /// Signs what there is to be signed; where the target cannot be decoded any signature is as good.
-fn sign(scene: &Scene, person: &Person, request: &mut Raw) {
+fn sign(scene: &Scene, person: &Person, identity: Identity, request: &mut Raw) {
     let (path, query) = split_endpoint(&request.target).unwrap_or_default();
     let signed = SignedRequest {
         method: &request.method,
@@ -93,12 +113,12 @@ fn sign(scene: &Scene, person: &Person, request: &mut Raw) {
         body: &request.body,
     };
     let (key, now) = (scene.server.app().key.public(), scene.server.clock.now());
-    let headers = person.account.sign_for_community(Identity::Blinded, key, &signed, now);
+    let headers = person.account.sign_for_community(identity, key, &signed, now);
     request.headers.extend(headers.unwrap());
 }
 
 /// Sends a request and answers its status, which is that of the innermost answer; `None` if the server hung up.
-async fn send(scene: &Scene, person: Option<&Person>, request: &Raw, entrance: Entrance) -> Option<u16> {
+async fn send(scene: &Scene, batches: &Client, request: &Raw, entrance: Entrance) -> Option<u16> {
     let address = scene.server.url().trim_start_matches("http://").parse().unwrap();
     match entrance {
         Entrance::Direct => raw_http::send(address, request).await,
@@ -115,10 +135,7 @@ async fn send(scene: &Scene, person: Option<&Person>, request: &Raw, entrance: E
         Entrance::Batch => {
             let element = element(request);
             let batch = in_process::with_json("POST", "/batch", &json!([element]));
-            let answer = match person {
-                Some(person) => person.call(batch).await,
-                None => scene.server.anonymous().direct(batch).await.unwrap(),
-            };
+            let answer = batches.direct(batch).await.unwrap();
             if answer.status != 200 {
                 return Some(answer.status);
             }
@@ -196,13 +213,13 @@ fn scene(stores: Stores) -> Option<(tokio::runtime::Runtime, Scene)> {
         .enable_all()
         .build()
         .unwrap();
-    let scene = runtime.block_on(Scene::new(stores))?;
+    let scene = runtime.block_on(Scene::new(stores, false))?;
     Some((runtime, scene))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_table_of_endpoints_is_complete() {
-    let mut scene = Scene::new(Stores::Embedded).await.unwrap();
+    let mut scene = Scene::new(Stores::Embedded, false).await.unwrap();
     let props = scene.props().await;
     let endpoints = scene.endpoints(&props);
     let tried: BTreeSet<(&str, &str)> = endpoints.iter().map(|one| (one.pattern, one.method)).collect();
@@ -218,34 +235,43 @@ async fn the_table_of_endpoints_is_complete() {
 /// Or the spoilt requests would be refused for something else.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_requests_that_are_spoilt_are_good() {
-    let mut scene = Scene::new(Stores::Embedded).await.unwrap();
+    let mut scene = Scene::new(Stores::Embedded, false).await.unwrap();
     let props = scene.props().await;
     for number in 0..scene.endpoints(&props).len() {
         let props = scene.props().await;
         let endpoint = &scene.endpoints(&props)[number];
-        let mut request = raw(endpoint);
-        sign(&scene, &scene.admin, &mut request);
-        let status = send(&scene, Some(&scene.admin), &request, Entrance::Direct).await;
+        let mut request = raw(endpoint, &props);
+        sign(&scene, &scene.admin, identity(endpoint), &mut request);
+        let status = send(&scene, &scene.server.anonymous(), &request, Entrance::Direct).await;
         assert_eq!(status, Some(endpoint.status), "{} {}", endpoint.method, endpoint.target);
     }
 }
 
 /// Each odd text in each place, many at a time.
 async fn no_place_takes_what_is_odd_for_a_fault_of_ours(stores: Stores) {
-    let Some(mut scene) = Scene::new(stores).await else {
-        return;
-    };
+    for blinded in [true, false] {
+        let Some(scene) = Scene::new(stores, blinded).await else {
+            return;
+        };
+        try_all(scene, blinded).await;
+    }
+}
+
+async fn try_all(mut scene: Scene, blinded: bool) {
     let props = scene.props().await;
     for number in 0..scene.endpoints(&props).len() {
         let props = scene.props().await;
-        let spoilt = mutations::each(&raw(&scene.endpoints(&props)[number]));
+        let endpoint = &scene.endpoints(&props)[number];
+        let spoilt = mutations::each(&raw(endpoint, &props));
+        let identity = if blinded { Identity::Blinded } else { identity(endpoint) };
+        let client = client(&scene, Some(&scene.admin), identity);
         // What does not decode is refused with the whole batch.
         let spoilt = spoilt.iter().filter(|request| split_endpoint(&request.target).is_ok());
         let elements: Vec<(&str, Value)> = spoilt.map(|request| (&*request.target, element(request))).collect();
         for some in elements.chunks(100) {
             let batch: Vec<&Value> = some.iter().map(|(_, element)| element).collect();
-            let answer = scene.admin.post("/batch", &json!(batch)).await;
-            let answers = in_process::json(&answer);
+            let batch = in_process::with_json("POST", "/batch", &json!(batch));
+            let answers = in_process::json(&client.direct(batch).await.unwrap());
             for ((target, element), answer) in some.iter().zip(answers.as_array().unwrap()) {
                 assert!(answer["code"].as_u64().unwrap() < 500, "{target} {element} {answer}");
             }
@@ -283,15 +309,15 @@ async fn try_case(stage: &mut Stage, (which, mutations, role, entrance): &Case) 
     let scene = &stage.scene;
     let endpoints = scene.endpoints(&props);
     let endpoint = &endpoints[which.index(endpoints.len())];
-    let mut request = raw(endpoint);
+    let mut request = raw(endpoint, &props);
     let (late, early): (Vec<_>, Vec<_>) = mutations.iter().partition(|one| one.is_of_the_signature());
     early.iter().for_each(|one| one.apply(&mut request));
     let person = role.of(scene);
     if let Some(person) = person {
-        sign(scene, person, &mut request);
+        sign(scene, person, identity(endpoint), &mut request);
     }
     late.iter().for_each(|one| one.apply(&mut request));
-    let status = send(scene, person, &request, *entrance).await;
+    let status = send(scene, &client(scene, person, identity(endpoint)), &request, *entrance).await;
     let what = || {
         let body: String = String::from_utf8_lossy(&request.body).chars().take(300).collect();
         format!("{status:?} {} {} {body:?}", request.method, request.target)
@@ -318,7 +344,9 @@ fn nothing_spoilt_does_harm(stores: Stores, cases: u32) {
     };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let outcome = runner.run(&case(), |case| {
-        runtime.block_on(async { try_case(&mut *stage.lock().await, &case).await });
+        runtime.block_on(async {
+            try_case(&mut *stage.lock().await, &case).await;
+        });
         Ok(())
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));

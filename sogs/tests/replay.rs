@@ -587,7 +587,9 @@ fn nothing_happens_twice(stores: Stores, cases: u32) {
         prop::collection::vec(step(), 4..12),
     );
     let outcome = runner.run(&plan, |(shapes, steps)| {
-        runtime.block_on(async { world.lock().await.play(&shapes, &steps).await });
+        runtime.block_on(async {
+            world.lock().await.play(&shapes, &steps).await;
+        });
         Ok(())
     });
     eprintln!("{:?}", world.blocking_lock().outcomes);

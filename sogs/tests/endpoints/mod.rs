@@ -10,6 +10,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use shared::client::{Account, Identity, Request};
 use shared::crypto::UserId;
 use sogs::model::{RoleChange, RoomNo, Scope, UserNo};
 use sogs::store::{NewFile, NewMessage, Write};
@@ -23,6 +24,8 @@ pub(crate) struct Endpoint {
     pub(crate) target: String,
     pub(crate) body: Body,
     pub(crate) status: u16,
+    /// Whether it is one of those that take no blinded ids, and rooms by a header.
+    pub(crate) old: bool,
 }
 
 /// What such a request carries.
@@ -43,6 +46,8 @@ pub(crate) struct Scene {
     pub(crate) friend: Person,
     /// Whom things are done to.
     pub(crate) victim: Person,
+    /// Banned in each room; the id of an account.
+    outcast: UserId,
     rooms: u32,
 }
 
@@ -54,8 +59,9 @@ pub(crate) struct Props {
 }
 
 impl Scene {
-    pub(crate) async fn new(stores: Stores) -> Option<Self> {
-        let mut server = Server::start(stores).await?;
+    /// Where blinded ids are demanded, the oldest endpoints only refuse.
+    pub(crate) async fn new(stores: Stores, blinded: bool) -> Option<Self> {
+        let mut server = Server::start_with(stores, |settings| settings.users.require_blind_keys = blinded).await?;
         server.stop_jobs().await;
         let people = [
             server.user().await,
@@ -65,13 +71,23 @@ impl Scene {
             server.user().await,
             server.user().await,
         ];
+        for person in people.iter().filter(|_| !blinded) {
+            let unblinded = server.anonymous();
+            let unblinded = unblinded.with_account(person.account.clone(), Identity::Unblinded, server.clock.clone());
+            let answer = unblinded.direct(Request::new("GET", "/capabilities")).await.unwrap();
+            assert_eq!(answer.status, 200);
+        }
         let [admin, moderator, user, banned, friend, victim] = people;
         let id = |person: &Person| -> UserId { person.id.parse().unwrap() };
         let (first, second) = (id(&admin), id(&banned));
+        let same = UserId::Session(admin.account.session_id());
         server
             .change(async |write: &mut Write| {
                 let role = RoleChange::Admin { visible: None };
                 write.change_role(&first, &Scope::Server, role).await.unwrap();
+                if !blinded {
+                    write.change_role(&same, &Scope::Server, role).await.unwrap();
+                }
                 write.ban(&second, &Scope::Server, None).await.unwrap();
             })
             .await;
@@ -83,6 +99,7 @@ impl Scene {
             banned,
             friend,
             victim,
+            outcast: UserId::Session(Account::generate().session_id()),
             rooms: 0,
         })
     }
@@ -94,6 +111,7 @@ impl Scene {
         let room = self.server.room(&token).await;
         self.server.appoint(room, &self.moderator, false).await;
         let admin = self.server.number_of(&self.admin).await;
+        let outcast = self.outcast;
         let victim = self.server.number_of(&self.victim).await;
         let (message, file) = self
             .server
@@ -110,6 +128,8 @@ impl Scene {
                     blob: None,
                 };
                 let file = write.add_file(file).await.unwrap().unwrap();
+                assert!(write.set_image(room, file, None).await.unwrap());
+                write.ban(&outcast, &Scope::Rooms(vec![room]), None).await.unwrap();
                 (message, file)
             })
             .await;
@@ -146,8 +166,8 @@ impl Scene {
         let post_json = |pattern, target: String, body: &Value| {
             endpoint("POST", pattern, target, Body::Json(body.clone()), 200)
         };
-        vec![
-            get("/capabilities", "/capabilities?required=sogs,blind".to_owned()),
+        let mut all = vec![
+            get("/capabilities", "/capabilities?required=sogs,reactions".to_owned()),
             post_json("/batch", "/batch".to_owned(), &batch),
             post_json("/sequence", "/sequence".to_owned(), &batch),
             get("/room/{token}/messages/since/{seqno}", format!("{r}/messages/since/0?t=r&limit=5&reactors=2")),
@@ -197,6 +217,54 @@ impl Scene {
             endpoint("GET", "/r/{token}", format!("/r/{token}"), Body::None, 308),
             get("/r/{token}/", format!("/r/{token}/")),
             get("/r/{token}/invite.png", format!("/r/{token}/invite.png")),
+        ];
+        all.extend(self.old_endpoints(props));
+        all
+    }
+
+    /// What clients used before 2022.
+    #[rustfmt::skip]
+    fn old_endpoints(&self, props: &Props) -> Vec<Endpoint> {
+        let Props { token, message, file } = props;
+        let id = self.outcast.to_string();
+        let own = self.admin.account.session_id();
+        let data = STANDARD.encode("hello\u{80}");
+        let post = json!({ "data": data, "signature": STANDARD.encode([0; 64]) });
+        let ids = json!({ "ids": [message] });
+        let bytes = json!({ "file": data });
+        let named = json!({ "public_key": id });
+        let poll = json!({ "requests": [
+            { "room_id": token, "auth_token": "", "from_message_server_id": 0, "from_deletion_server_id": 0 },
+        ] });
+        let old = |method, pattern, target: String, body| Endpoint {
+            old: true,
+            ..endpoint(method, pattern, target, body, 200)
+        };
+        let get = |pattern, target: String| old("GET", pattern, target, Body::None);
+        let delete = |pattern, target: String| old("DELETE", pattern, target, Body::None);
+        let post_json = |pattern, target: String, body: &Value| old("POST", pattern, target, Body::Json(body.clone()));
+        vec![
+            get("/legacy/rooms", "/legacy/rooms".to_owned()),
+            get("/legacy/rooms/{token}", format!("/legacy/rooms/{token}")),
+            get("/legacy/rooms/{token}/image", format!("/legacy/rooms/{token}/image")),
+            post_json("/legacy/rooms/{token}/image", format!("/legacy/rooms/{token}/image"), &bytes),
+            post_json("/legacy/claim_auth_token", "/legacy/claim_auth_token".to_owned(), &json!({})),
+            get("/legacy/auth_token_challenge", format!("/legacy/auth_token_challenge?public_key={own}")),
+            get("/legacy/member_count", "/legacy/member_count".to_owned()),
+            post_json("/legacy/files", "/legacy/files".to_owned(), &bytes),
+            get("/legacy/files/{id}", format!("/legacy/files/{file}")),
+            get("/legacy/messages", "/legacy/messages?limit=5&from_server_id=0".to_owned()),
+            post_json("/legacy/messages", "/legacy/messages".to_owned(), &post),
+            delete("/legacy/messages/{id}", format!("/legacy/messages/{message}")),
+            post_json("/legacy/delete_messages", "/legacy/delete_messages".to_owned(), &ids),
+            post_json("/legacy/compact_poll", "/legacy/compact_poll".to_owned(), &poll),
+            get("/legacy/block_list", "/legacy/block_list".to_owned()),
+            post_json("/legacy/block_list", "/legacy/block_list".to_owned(), &named),
+            delete("/legacy/block_list/{id}", format!("/legacy/block_list/{id}")),
+            post_json("/legacy/ban_and_delete_all", "/legacy/ban_and_delete_all".to_owned(), &named),
+            get("/legacy/moderators", "/legacy/moderators".to_owned()),
+            post_json("/legacy/moderators", "/legacy/moderators".to_owned(), &json!({ "public_key": own.to_string() })),
+            delete("/legacy/moderators/{id}", format!("/legacy/moderators/{id}")),
         ]
     }
 }
@@ -208,6 +276,7 @@ fn endpoint(method: &'static str, pattern: &'static str, target: String, body: B
         target,
         body,
         status,
+        old: false,
     }
 }
 

@@ -131,6 +131,11 @@ const HEADERS: &[(&str, &str)] = &[
     ("If-None-Match", "*"),
     ("If-Modified-Since", "yesterday"),
     ("X-Forwarded-For", "999.1.1.1, ::zz"),
+    ("Room", ""),
+    ("Room", "\u{e9}"),
+    ("Room", "%00"),
+    ("Authorization", "AAAA"),
+    ("Authorization", "\u{1f600}"),
     ("X-SOGS-Pubkey", ""),
     ("X-SOGS-Pubkey", "\u{e9}"),
     (
