@@ -221,11 +221,8 @@ impl Write {
             None => user.standing.moderator,
         };
         if banned && moderates {
-            tracing::warn!(
-                user = %user.session_id,
-                room = room.map_or(0, |room| room.0),
-                "a scheduled ban is left out, for this person moderates now"
-            );
+            tracing::warn!("a scheduled ban is left out, for the person moderates now");
+            tracing::debug!(user = %user.session_id, room = ?room, "a scheduled ban is left out");
             return Ok(());
         }
         self.set_banned(room, user, banned).await?;
