@@ -1,7 +1,7 @@
 //! Reading messages, a page at a time (`community-behaviour.md` section 5).
 
 use shared::clock::Timestamp;
-use shared::db::{DbError, Dialect, PerDialect, Tx};
+use shared::db::{DbError, Tx};
 use shared::run;
 
 use super::Store;
@@ -120,30 +120,14 @@ macro_rules! select {
     };
 }
 
-/// The same rows for both databases. On SQLite they come as one JSON text: each row by itself would be handed from the
-/// thread that reads the file to the one that waits for it, which costs more than to read it.
-macro_rules! page {
-    ($($rest:literal),+) => {
-        PerDialect {
-            sqlite: concat!(
-                "SELECT json_group_array(json_array(id, author, posted, edited, seqno, seqno_data, seqno_reactions,
-                    hex(data), size, hex(signature), whisper_to, whisper_mods)) FROM (",
-                select!($($rest),+),
-                ")"
-            ),
-            postgres: select!($($rest),+),
-        }
-    };
-}
-
-const SINCE: PerDialect = page!(
+const SINCE: &str = select!(
     "AND messages.seqno > $4
      AND (messages.data IS NOT NULL OR messages.seqno_creation <= $4)
      ORDER BY messages.seqno
      LIMIT $5"
 );
 
-const SINCE_DATA_ONLY: PerDialect = page!(
+const SINCE_DATA_ONLY: &str = select!(
     "AND messages.seqno > $4
      AND messages.seqno_data > $4
      AND (messages.data IS NOT NULL OR messages.seqno_creation <= $4)
@@ -151,14 +135,14 @@ const SINCE_DATA_ONLY: PerDialect = page!(
      LIMIT $5"
 );
 
-const BEFORE: PerDialect = page!(
+const BEFORE: &str = select!(
     "AND messages.id < $4
      AND messages.data IS NOT NULL
      ORDER BY messages.id DESC
      LIMIT $5"
 );
 
-const AFTER: PerDialect = page!(
+const AFTER: &str = select!(
     "AND messages.id > $4
      AND messages.data IS NOT NULL
      ORDER BY messages.id
@@ -166,7 +150,7 @@ const AFTER: PerDialect = page!(
 );
 
 /// A sequence number of its deletion is not above that of a message.
-const DELETED: PerDialect = page!(
+const DELETED: &str = select!(
     "AND messages.seqno > $4
      AND messages.seqno_data > $4
      AND messages.data IS NULL
@@ -174,14 +158,14 @@ const DELETED: PerDialect = page!(
      LIMIT $5"
 );
 
-const LATEST_DELETED: PerDialect = page!(
+const LATEST_DELETED: &str = select!(
     "AND messages.seqno > $4
      AND messages.data IS NULL
      ORDER BY messages.seqno_data DESC
      LIMIT $5"
 );
 
-const ONE: PerDialect = page!("AND messages.id = $4 AND messages.data IS NOT NULL LIMIT $5");
+const ONE: &str = select!("AND messages.id = $4 AND messages.data IS NOT NULL LIMIT $5");
 
 impl Store {
     /// Messages as somebody sees them. Their reactions are read only if there can be any.
@@ -223,76 +207,17 @@ async fn messages(tx: &mut Tx, query: &Query) -> Result<Vec<MessageRow>, DbError
         Selection::Deleted { after: None } => (LATEST_DELETED, -1),
         Selection::One(id) => (ONE, id),
     };
-    let user = viewer.user.map(|user| user.0);
-    if tx.dialect() == Dialect::Sqlite {
-        let packed = run!(
-            tx,
-            fetch_one,
-            query_scalar::<_, String>,
-            text,
-            room.0,
-            user,
-            viewer.moderator,
-            bound,
-            limit
-        )?;
-        return unpack(&packed);
-    }
     run!(
         tx,
         fetch_all,
         query_as::<_, MessageRow>,
         text,
         room.0,
-        user,
+        viewer.user.map(|user| user.0),
         viewer.moderator,
         bound,
         limit
     )
-}
-
-/// One row of a page as SQLite hands it out, in the order of the columns; bytes are in hexadecimal digits, and none where
-/// there are none.
-type Packed<'a> = (
-    i64,
-    String,
-    i64,
-    Option<i64>,
-    i64,
-    i64,
-    i64,
-    &'a str,
-    Option<i64>,
-    &'a str,
-    Option<String>,
-    i64,
-);
-
-fn unpack(page: &str) -> Result<Vec<MessageRow>, DbError> {
-    let rows: Vec<Packed<'_>> = serde_json::from_str(page).map_err(unreadable)?;
-    let row = |row: Packed<'_>| {
-        let (id, author, posted, edited, seqno, seqno_data, seqno_reactions, data, size, signature, to, mods) = row;
-        let bytes = |digits: &str| size.map(|_| hex::decode(digits)).transpose().map_err(unreadable);
-        Ok(MessageRow {
-            id,
-            author,
-            posted,
-            edited,
-            seqno,
-            seqno_data,
-            seqno_reactions,
-            data: bytes(data)?,
-            size,
-            signature: bytes(signature)?,
-            whisper_to: to,
-            whisper_mods: mods != 0,
-        })
-    };
-    rows.into_iter().map(row).collect()
-}
-
-fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> DbError {
-    sqlx::Error::Decode(Box::new(error)).into()
 }
 
 impl MessageRow {
@@ -325,10 +250,10 @@ mod tests {
     #[tokio::test]
     async fn a_page_costs_the_same_however_many_messages_there_are() {
         for text in [SINCE, SINCE_DATA_ONLY, BEFORE, ONE] {
-            assert_indexed(text.sqlite, false).await;
+            assert_indexed(text, false).await;
         }
         // Deleted and filtered messages are not even looked at.
-        let recent = plan(BEFORE.sqlite).await;
+        let recent = plan(BEFORE).await;
         assert!(recent.iter().any(|step| step.contains("messages_shown")), "{recent:?}");
     }
 }
