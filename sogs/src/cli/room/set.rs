@@ -86,7 +86,6 @@ impl Set {
         if lines.is_empty() {
             lines.push(format!("{} is like that already", title(&old)));
         }
-        lines.push(server.link(&new.token));
         server.commit(write, &lines).await
     }
 
