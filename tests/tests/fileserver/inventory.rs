@@ -78,6 +78,10 @@ impl Inventory {
             FixedBits::default(),
         );
         files.remove_strays().await.unwrap();
+        // A sweep that the end of the server broke off is finished by its next start.
+        shared::filing::delete_doomed(self.store.database(), &self.blobs)
+            .await
+            .unwrap();
     }
 
     /// Every row has its bytes, all bytes have their row, and nothing waits to be deleted.
