@@ -17,6 +17,7 @@ mod program;
 mod s3;
 
 use std::env;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub use postgres::{PostgresServer, TestDatabase, postgres};
@@ -29,7 +30,8 @@ fn missing<T>(service: &str, hint: &str) -> Option<T> {
         env::var_os("TEST_REQUIRE_ALL").is_none_or(|value| value != "1"),
         "no {service}; {hint}"
     );
-    eprintln!("skipped: no {service}; {hint}");
+    // Not by `eprintln!`: what that prints is only shown of tests that fail.
+    let _ = writeln!(std::io::stderr(), "skipped: no {service}; {hint}");
     None
 }
 
