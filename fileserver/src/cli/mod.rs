@@ -88,6 +88,9 @@ fn run(cli: Cli) -> Result<ExitCode> {
     shared::crypto::init()?;
     let loaded: Loaded<Settings> = cli::settings(PREFIX, &cli.common)?;
     loaded.settings.validate()?;
+    if !matches!(cli.command, Some(Command::Config(_))) {
+        shared::cli::work_as_owner_of(&loaded.settings.data())?;
+    }
     let runtime = cli::runtime(NAME)?;
     let configuration = cli.common.config_file(PREFIX);
     let code = runtime.block_on(dispatch(cli.command.unwrap_or(Command::Serve), loaded, configuration));

@@ -4,6 +4,7 @@ pub mod about;
 pub mod config;
 pub mod key;
 pub mod output;
+mod owner;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -14,6 +15,8 @@ use serde::de::DeserializeOwned;
 use tokio::runtime::Runtime;
 
 use crate::config::{CommonFlags, ConfigError, Loaded, load};
+
+pub use owner::work_as_owner_of;
 
 /// The exit code of the program `name`: what the command answered, or 1 once it has been said what stood in the way.
 #[must_use]

@@ -159,12 +159,23 @@ pub struct CommonFlags {
     pub log_format: Option<String>,
 }
 
+/// Where a server that is installed for the whole machine has its configuration: `/etc/sogs/sogs.toml` for `SOGS`.
+#[must_use]
+pub fn installed_config(prefix: &str) -> PathBuf {
+    let name = prefix.to_ascii_lowercase();
+    PathBuf::from(format!("/etc/{name}/{name}.toml"))
+}
+
 impl CommonFlags {
-    /// The configuration file: the flag's, or the environment's.
+    /// The configuration file: the flag's, or the environment's, or that of an installed server.
     #[must_use]
     pub fn config_file(&self, prefix: &str) -> Option<PathBuf> {
-        let named = || std::env::var_os(format!("{prefix}_CONFIG")).filter(|name| !name.is_empty());
-        self.config.clone().or_else(|| named().map(PathBuf::from))
+        let variable = |key: &str| std::env::var_os(format!("{prefix}_{key}")).filter(|value| !value.is_empty());
+        let named = self.config.clone().or_else(|| variable("CONFIG").map(PathBuf::from));
+        // Who names a data folder means another server than the installed one.
+        let elsewhere = self.data.is_some() || variable("DATA").is_some();
+        let installed = || Some(installed_config(prefix)).filter(|file| !elsewhere && file.is_file());
+        named.or_else(installed)
     }
 
     /// The flags that were given, as pairs of key and value.
@@ -183,5 +194,25 @@ impl CommonFlags {
         .into_iter()
         .filter_map(|(key, value)| value.clone().map(|value| (key, value)))
         .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_installed_server_has_its_configuration_under_etc() {
+        assert_eq!(installed_config("SOGS"), PathBuf::from("/etc/sogs/sogs.toml"));
+    }
+
+    #[test]
+    fn a_file_that_is_named_is_the_configuration_wherever_it_is() {
+        let flags = CommonFlags {
+            config: Some(PathBuf::from("here.toml")),
+            data: Some("there".to_owned()),
+            ..CommonFlags::default()
+        };
+        assert_eq!(flags.config_file("SOGS"), flags.config);
     }
 }

@@ -25,7 +25,7 @@ pub use program::{Done, Place, Program, Server, Stores};
 pub use s3::{S3Server, TestBucket, s3};
 
 /// Says that a service is missing, or fails the test where nothing may be skipped.
-fn missing<T>(service: &str, hint: &str) -> Option<T> {
+pub fn missing<T>(service: &str, hint: &str) -> Option<T> {
     assert!(
         env::var_os("TEST_REQUIRE_ALL").is_none_or(|value| value != "1"),
         "no {service}; {hint}"

@@ -83,6 +83,9 @@ fn run(cli: Cli) -> Result<ExitCode> {
     shared::crypto::init()?;
     let loaded: Loaded<Settings> = cli::settings(PREFIX, &cli.common)?;
     loaded.settings.validate()?;
+    if !matches!(cli.command, Some(Command::Config(_))) {
+        shared::cli::work_as_owner_of(&loaded.settings.data())?;
+    }
     let runtime = cli::runtime(NAME)?;
     let code = runtime.block_on(dispatch(cli.command.unwrap_or(Command::Serve), loaded));
     runtime.shutdown_background();
