@@ -58,13 +58,13 @@ fn what_is_printed_can_be_used_as_a_configuration_file() {
     let mut place = Place::new();
     place.set("FILESERVER_FILES_DEFAULT_TTL", "2 days");
     let printed = place.run(&["config", "print"]).ok();
-    assert!(printed.contains("default_ttl = \"2days\""), "{printed}");
+    assert!(printed.contains("default_ttl = \"2 days\""), "{printed}");
     let again = Place::new();
     again.write("conf.toml", &printed);
     let json = again
         .run(&["config", "check", "--json", "--config", "conf.toml"])
         .json();
-    assert!(json["settings"].to_string().contains("2days"), "{json}");
+    assert!(json["settings"].to_string().contains("2 days"), "{json}");
 }
 
 #[test]
@@ -165,4 +165,27 @@ fn a_key_is_never_replaced() {
             .contains("there is a key file already")
     );
     assert_eq!(place.run(&["key", "show"]).ok(), made);
+}
+
+#[test]
+fn the_pages_about_the_configuration_are_what_the_program_prints() {
+    let place = Place::new();
+    for (command, page, text) in [
+        (
+            "reference",
+            "docs/configuration-fileserver.md",
+            include_str!("../../docs/configuration-fileserver.md"),
+        ),
+        (
+            "schema",
+            "docs/fileserver.schema.json",
+            include_str!("../../docs/fileserver.schema.json"),
+        ),
+    ] {
+        let printed = place.run(&["config", command]).ok();
+        assert!(
+            printed == text,
+            "run: cargo run --bin fileserver -- config {command} > {page}"
+        );
+    }
 }

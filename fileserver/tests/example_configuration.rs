@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "this is a test")]
 
 use fileserver::settings::{PREFIX, Settings};
+use shared::testing::switched_on;
 
 const EXAMPLE: &str = include_str!("../../docker/fileserver.toml");
 
@@ -15,39 +16,11 @@ fn settings(text: &str) -> Settings {
     loaded.settings
 }
 
-/// A key and its value behind a comment sign.
-fn switched_off(line: &str) -> Option<&str> {
-    let inside = line.strip_prefix("# ")?;
-    let (key, _) = inside.split_once(" = ")?;
-    let is_key = key
-        .bytes()
-        .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'0'..=b'9'));
-    is_key.then_some(inside)
-}
-
-/// The file with its keys switched on: all, or those that claim to show the default.
-fn switched_on(examples_too: bool) -> String {
-    let mut is_example = false;
-    let mut text = String::new();
-    for line in EXAMPLE.lines() {
-        let key = switched_off(line);
-        if key.is_none() {
-            is_example = line.to_lowercase().ends_with("for example:");
-        }
-        text += match key {
-            Some(key) if examples_too || !is_example => key,
-            _ => line,
-        };
-        text.push('\n');
-    }
-    text
-}
-
 #[test]
 fn the_example_can_be_used_as_it_is_and_with_every_key_switched_on() {
     let plain = settings(EXAMPLE);
     assert_eq!(plain.common.base_url.as_deref(), Some("https://files.example.org"));
-    let all = settings(&switched_on(true));
+    let all = settings(&switched_on(EXAMPLE, true));
     assert_eq!(all.common.blob_url.as_deref(), Some("s3://files/fileserver"));
     assert!(all.abuse.total_quota.0 > 0);
 }
@@ -55,7 +28,7 @@ fn the_example_can_be_used_as_it_is_and_with_every_key_switched_on() {
 #[test]
 fn what_is_commented_out_shows_the_default() {
     let plain = settings(EXAMPLE);
-    let mut on = settings(&switched_on(false));
+    let mut on = settings(&switched_on(EXAMPLE, false));
     // Where the default depends on the program, no value stands for it.
     assert_eq!(on.listen(), plain.listen());
     on.common.listen = None;

@@ -49,7 +49,7 @@ fn what_is_printed_can_be_used_as_a_configuration_file() {
     place.set("SOGS_FILES_EXPIRY", "2 days");
     place.set("SOGS_DATABASE_URL", "postgres://user:hunter2@127.0.0.1/community");
     let printed = place.run(&["config", "print"]).ok();
-    assert!(printed.contains("expiry = \"2days\""), "{printed}");
+    assert!(printed.contains("expiry = \"2 days\""), "{printed}");
     assert!(printed.contains(&format!("base_url = \"{BASE_URL}\"")), "{printed}");
     assert!(!printed.contains("hunter2"), "{printed}");
     let again = Place::new();
@@ -57,7 +57,7 @@ fn what_is_printed_can_be_used_as_a_configuration_file() {
     let json = again
         .run(&["config", "check", "--json", "--config", "conf.toml"])
         .json();
-    assert!(json["settings"].to_string().contains("2days"), "{json}");
+    assert!(json["settings"].to_string().contains("2 days"), "{json}");
 }
 
 #[test]
@@ -99,5 +99,28 @@ fn a_wrong_command_line_ends_with_two_and_a_hint() {
         let done = place.run(arguments);
         assert_eq!(done.code, 2, "{arguments:?}: {done:?}");
         assert!(done.stderr.contains(hint), "{arguments:?}: {done:?}");
+    }
+}
+
+#[test]
+fn the_pages_about_the_configuration_are_what_the_program_prints() {
+    let place = Place::new();
+    for (command, page, text) in [
+        (
+            "reference",
+            "docs/configuration-sogs.md",
+            include_str!("../../docs/configuration-sogs.md"),
+        ),
+        (
+            "schema",
+            "docs/sogs.schema.json",
+            include_str!("../../docs/sogs.schema.json"),
+        ),
+    ] {
+        let printed = place.run(&["config", command]).ok();
+        assert!(
+            printed == text,
+            "run: cargo run --bin sogs -- config {command} > {page}"
+        );
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::output;
-use crate::config::{Loaded, strange_variables};
+use crate::config::{Loaded, reference, schema, strange_variables};
 
 /// Looks at the configuration.
 #[derive(Subcommand)]
@@ -22,6 +22,10 @@ pub enum Command {
     },
     /// Print all keys with the values in force, as a configuration file with comments
     Print,
+    /// Print a page about all keys, in Markdown
+    Reference,
+    /// Print a JSON schema of the configuration file, for editors that check as you type
+    Schema,
 }
 
 /// A configuration, and whose it is.
@@ -42,9 +46,11 @@ impl Command {
     /// # Errors
     ///
     /// When the settings cannot be shown.
-    pub fn run<T: Serialize + JsonSchema>(&self, checked: Checked<'_, T>) -> Result<ExitCode> {
+    pub fn run<T: Serialize + JsonSchema + Default>(&self, checked: Checked<'_, T>) -> Result<ExitCode> {
         match self {
             Self::Print => print!("{}", checked.loaded.to_file()),
+            Self::Reference => print!("{}", reference::<T>(checked.program, checked.prefix)),
+            Self::Schema => output::json(&schema::<T>())?,
             Self::Check { json } => check(*json, checked)?,
         }
         Ok(ExitCode::SUCCESS)

@@ -7,6 +7,7 @@ mod bounds;
 mod common;
 mod keys;
 mod layers;
+mod reference;
 mod show;
 mod values;
 
@@ -14,5 +15,6 @@ pub use bounds::{BadSettings, within};
 pub use common::{CommonFlags, CommonSettings, HttpSettings, LogFormat, installed_config};
 pub use keys::{Key, keys};
 pub use layers::{ConfigError, Loaded, Origin, load};
+pub use reference::{reference, schema};
 pub use show::{Shown, strange_variables};
 pub use values::{Secret, Size, Span};

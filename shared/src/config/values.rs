@@ -20,6 +20,18 @@ pub struct Span(pub Duration);
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
+const DAY: u64 = 86_400;
+
+/// The units in which sizes are shown where they come out even; of several, the first.
+const UNITS: [(&str, u64); 6] = [
+    ("GiB", 1 << 30),
+    ("GB", 1_000_000_000),
+    ("MiB", 1 << 20),
+    ("MB", 1_000_000),
+    ("KiB", 1 << 10),
+    ("kB", 1_000),
+];
+
 impl Span {
     /// A span of so many seconds.
     #[must_use]
@@ -109,13 +121,25 @@ impl<'de> Deserialize<'de> for Secret {
 
 impl Serialize for Size {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u64(self.0)
+        let unit = UNITS.iter().find(|(_, bytes)| self.0 >= *bytes && self.0 % bytes == 0);
+        match unit {
+            Some((name, bytes)) => serializer.collect_str(&format_args!("{} {name}", self.0 / bytes)),
+            None => serializer.serialize_u64(self.0),
+        }
     }
 }
 
 impl Serialize for Span {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&humantime::format_duration(self.0))
+        let days = self.0.as_secs() / DAY;
+        match days {
+            // Months and years, which would come otherwise, have no fixed length for people.
+            1.. if self.0 == Duration::from_secs(days * DAY) => {
+                let unit = if days == 1 { "day" } else { "days" };
+                serializer.collect_str(&format_args!("{days} {unit}"))
+            }
+            _ => serializer.collect_str(&humantime::format_duration(self.0)),
+        }
     }
 }
 
@@ -166,6 +190,31 @@ mod tests {
         assert_eq!("600".parse(), Ok(Span::seconds(600)));
         assert!("ten".parse::<Size>().unwrap_err().contains("ten"));
         assert!("-1".parse::<Span>().is_err());
+    }
+
+    #[test]
+    fn sizes_and_spans_are_shown_as_people_would_write_them() {
+        for (size, text) in [
+            (10_000_000, "\"10 MB\""),
+            (268_435_456, "\"256 MiB\""),
+            (1_000_000_000, "\"1 GB\""),
+            (65_536, "\"64 KiB\""),
+            (1_234, "1234"),
+            (0, "0"),
+        ] {
+            assert_eq!(serde_json::to_string(&Size(size)).unwrap(), text);
+        }
+        for (seconds, text) in [
+            (86_400, "1 day"),
+            (60 * 86_400, "60 days"),
+            (5_400, "1h 30m"),
+            (0, "0s"),
+        ] {
+            assert_eq!(
+                serde_json::to_string(&Span::seconds(seconds)).unwrap(),
+                format!("{text:?}")
+            );
+        }
     }
 
     #[test]

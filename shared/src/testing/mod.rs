@@ -11,6 +11,7 @@
     reason = "a broken test set-up ends the test"
 )]
 
+mod example;
 mod postgres;
 mod process;
 mod program;
@@ -20,6 +21,7 @@ use std::env;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+pub use example::switched_on;
 pub use postgres::{PostgresServer, TestDatabase, postgres};
 pub use program::{Done, Place, Program, Server, Stores};
 pub use s3::{S3Server, TestBucket, s3};
