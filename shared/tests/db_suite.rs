@@ -9,7 +9,10 @@
 
 mod db_support;
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::LazyLock;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use db_support::{Fixture, MIGRATIONS, add_shelf, and_then, count_shelves, shelves};
@@ -39,6 +42,7 @@ on_both! {
     a_closed_database_refuses_at_once,
     a_conflict_is_recognised_and_can_be_avoided,
     a_database_of_a_newer_release_is_refused_and_left_alone,
+    a_glance_sees_what_is_committed_and_nobody_waits_for_it,
     a_healthy_database_has_no_problems,
     a_lease_has_one_holder_until_it_is_released,
     a_reader_cannot_write,
@@ -53,6 +57,7 @@ on_both! {
     two_first_starts_at_once_both_succeed,
     values_come_back_as_they_went_in,
     waiting_for_a_turn_ends_within_the_bound,
+    work_that_is_given_up_anywhere_leaves_no_trace,
     what_is_committed_wakes_those_who_watch,
 }
 
@@ -145,6 +150,68 @@ async fn an_abandoned_wait_for_a_turn_leaves_no_trace(mut fixture: Fixture) {
     add_shelf(&mut next, "next").await.unwrap();
     next.commit().await.unwrap();
     assert_eq!(shelves(&database).await, 1);
+}
+
+/// Gives up on the work when it has to wait for the n-th time. Whether it came to its end before.
+async fn give_up_at(n: usize, work: impl Future) -> bool {
+    let mut work = pin!(work);
+    let mut waits = 0;
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(_) => Poll::Ready(true),
+        Poll::Pending => {
+            waits += 1;
+            if waits < n { Poll::Pending } else { Poll::Ready(false) }
+        }
+    })
+    .await
+}
+
+async fn work_that_is_given_up_anywhere_leaves_no_trace(fixture: Fixture) {
+    let database = fixture.open().await;
+    let mut completed = 0;
+    for n in (1..20).cycle().take(100) {
+        let work = async {
+            let mut tx = database.write().await.unwrap();
+            add_shelf(&mut tx, "gone").await.unwrap();
+            add_shelf(&mut tx, "gone too").await.unwrap();
+        };
+        completed += u32::from(give_up_at(n, work).await);
+        let reading = async {
+            let mut tx = database.read().await.unwrap();
+            assert_eq!(count_shelves(&mut tx).await, 0);
+            let mut glance = database.glance().await.unwrap();
+            let count = "SELECT COUNT(*) FROM shelves";
+            assert_eq!(run!(glance, fetch_one, query_scalar::<_, i64>, count).unwrap(), 0);
+        };
+        give_up_at(n, reading).await;
+    }
+    assert!((1..100).contains(&completed), "{completed} were not given up");
+    let mut tx = database.write().await.unwrap();
+    assert_eq!(count_shelves(&mut tx).await, 0);
+    add_shelf(&mut tx, "here").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(shelves(&database).await, 1);
+}
+
+async fn a_glance_sees_what_is_committed_and_nobody_waits_for_it(fixture: Fixture) {
+    let database = fixture.open().await;
+    let mut tx = database.write().await.unwrap();
+    add_shelf(&mut tx, "one").await.unwrap();
+    let glance = async |is_done: bool| {
+        let mut glance = database.glance().await.unwrap();
+        let count = "SELECT COUNT(*) FROM shelves";
+        let count = run!(glance, fetch_one, query_scalar::<_, i64>, count).unwrap();
+        if is_done {
+            glance.done();
+        }
+        count
+    };
+    // More of them than there are connections.
+    for number in 0..30 {
+        assert_eq!(glance(number % 2 == 0).await, 0);
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(glance(true).await, 1);
 }
 
 async fn waiting_for_a_turn_ends_within_the_bound(mut fixture: Fixture) {

@@ -47,6 +47,8 @@ pub struct Community {
     pub clock: Clock,
     /// Rooms and people in memory.
     pub directory: Directory,
+    /// Messages as they were rendered last.
+    pub renderings: api::Renderings,
     /// Who was seen when.
     pub activity: Activity,
     /// Nonces that were used.
@@ -91,6 +93,7 @@ impl Community {
         Ok(Arc::new(Self {
             directory: Directory::new(store.clone()),
             files: Files::new(&settings, store.clone(), blobs.clone(), clock.clone()),
+            renderings: api::Renderings::default(),
             activity: Activity::default(),
             nonces: Nonces::new(clock.clone()),
             filters: Arc::new(filters),

@@ -10,7 +10,7 @@ use super::lease::Lease;
 use super::options::Target;
 use super::postgres::PostgresBackend;
 use super::sqlite::{self, SqliteBackend};
-use super::transaction::Inner;
+use super::transaction::{Glance, Glancing, Inner};
 use super::watch::Watch;
 use super::{DbError, DbOptions, Dialect, Migrations, Tx};
 use crate::run;
@@ -123,34 +123,52 @@ impl Database {
         self.begin(Mode::Write).await
     }
 
+    /// For a single statement that only reads: it costs less than a transaction around it.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`] if there is no turn, or no database, within the acquire timeout.
+    pub async fn glance(&self) -> Result<Glance, DbError> {
+        self.patiently(|| self.glance_once()).await
+    }
+
     async fn begin(&self, mode: Mode) -> Result<Tx, DbError> {
+        self.patiently(|| self.begin_once(mode)).await
+    }
+
+    async fn patiently<T, F>(&self, attempt: impl FnMut() -> F) -> Result<T, DbError>
+    where
+        F: Future<Output = Result<T, DbError>>,
+    {
         let patience = self.0.patience;
-        match tokio::time::timeout(patience, persist(patience, || self.begin_once(mode))).await {
-            Ok(tx) => tx,
+        match tokio::time::timeout(patience, persist(patience, attempt)).await {
+            Ok(outcome) => outcome,
             Err(_) => Err(DbError::timed_out("no transaction could begin in time")),
         }
+    }
+
+    async fn glance_once(&self) -> Result<Glance, DbError> {
+        Ok(Glance(match &self.0.backend {
+            Backend::Sqlite(sqlite) => Glancing::Sqlite(sqlite.readers().take().await?),
+            Backend::Postgres(postgres) => Glancing::Postgres(postgres.pool().acquire().await?),
+        }))
     }
 
     async fn begin_once(&self, mode: Mode) -> Result<Tx, DbError> {
         let tx = match (&self.0.backend, mode) {
             (Backend::Sqlite(sqlite), Mode::Read) => {
-                Inner::Sqlite(sqlite.readers().begin_with("BEGIN DEFERRED").await?)
+                Inner::Sqlite(sqlite.readers().take().await?.begin("BEGIN DEFERRED").await?)
             }
             (Backend::Sqlite(sqlite), Mode::Write) => {
-                Inner::Sqlite(sqlite.writer().begin_with("BEGIN IMMEDIATE").await?)
+                Inner::Sqlite(sqlite.writer().take().await?.begin("BEGIN IMMEDIATE").await?)
             }
             (Backend::Postgres(postgres), Mode::Read) => Inner::Postgres(
                 postgres
-                    .pool()
-                    .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    .begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                     .await?,
             ),
-            (Backend::Postgres(postgres), Mode::Write) => Inner::Postgres(
-                postgres
-                    .pool()
-                    .begin_with("BEGIN ISOLATION LEVEL READ COMMITTED")
-                    .await?,
-            ),
+            (Backend::Postgres(postgres), Mode::Write) => {
+                Inner::Postgres(postgres.begin("BEGIN ISOLATION LEVEL READ COMMITTED").await?)
+            }
         };
         Ok(Tx(tx))
     }

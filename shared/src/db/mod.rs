@@ -1,7 +1,7 @@
 //! SQLite and PostgreSQL behind one face, chosen by URL when the program starts.
 //!
 //! Everything happens in a transaction: [`Database::read`] gives a snapshot, [`Database::write`] the right to change
-//! things, and [`run!`](crate::run) runs a statement that is written once for both. Where the dialects really differ, the
+//! things, [`Database::glance`] a snapshot for a single statement, and [`run!`](crate::run) runs a statement that is written once for both. Where the dialects really differ, the
 //! two texts stand side by side in a [`PerDialect`].
 //!
 //! What a query must keep in mind to mean the same on both: integer columns are `BIGINT`; sums are cast
@@ -10,6 +10,7 @@
 
 mod database;
 mod error;
+mod lanes;
 mod lease;
 mod migrations;
 mod options;
@@ -27,7 +28,7 @@ pub use options::DbOptions;
 pub use sqlx;
 #[doc(hidden)]
 pub use transaction::bounded;
-pub use transaction::{Dialect, Parts, PerDialect, SqlText, Tx};
+pub use transaction::{Dialect, Glance, Parts, PerDialect, SqlText, Tx};
 pub use watch::Watch;
 
 pub use crate::run;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgPool};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, Postgres, Transaction};
 
 use super::migrations::migrate_postgres;
 use super::{DbError, DbOptions};
@@ -58,6 +58,14 @@ impl PostgresBackend {
 
     pub(super) fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// Begins a transaction. The driver leaves one open that is given up while it begins, and whoever got the connection
+    /// next would be in it, so it is begun to the end and then undone.
+    pub(super) async fn begin(&self, statement: &'static str) -> Result<Transaction<'static, Postgres>, DbError> {
+        let pool = self.pool.clone();
+        let begun = tokio::spawn(async move { pool.begin_with(statement).await });
+        Ok(begun.await.map_err(|error| DbError::Unavailable(error.into()))??)
     }
 
     /// How to open a connection of one's own, for what must not share one.

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
-use sqlx::pool::PoolOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 
+use super::lanes::Lanes;
 use super::migrations::migrate_sqlite;
 use super::{DbError, DbOptions};
 
@@ -22,9 +22,9 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct SqliteBackend {
     path: PathBuf,
-    writer: SqlitePool,
-    readers: SqlitePool,
-    upkeep: SqlitePool,
+    writer: Lanes,
+    readers: Lanes,
+    upkeep: Lanes,
     /// For work on a connection of its own.
     connect: SqliteConnectOptions,
     wal_limit: u64,
@@ -39,12 +39,12 @@ impl SqliteBackend {
             .foreign_keys(true)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(options.acquire_timeout)
+            // A page of messages fits, so that the thread that reads it does not wait for the one that takes it.
+            .row_buffer_size(512)
             .disable_statement_logging();
         let writing = connect
             .clone()
             .journal_mode(SqliteJournalMode::Wal)
-            // A page of messages fits, so that the thread that reads it does not wait for the one that takes it.
-            .row_buffer_size(512)
             .pragma("wal_autocheckpoint", "0")
             .pragma("journal_size_limit", options.wal_limit.to_string());
 
@@ -53,20 +53,14 @@ impl SqliteBackend {
         connection.close().await?;
         migrated?;
 
-        let pool = |size| {
-            PoolOptions::new()
-                .max_connections(size)
-                .acquire_timeout(options.acquire_timeout)
-                .idle_timeout(None)
-                .max_lifetime(None)
-                .test_before_acquire(false)
-        };
+        let lanes = |count, connect| Lanes::new(count, options.acquire_timeout, connect);
+        let writer = lanes(1, writing.clone());
+        writer.take().await?.done();
         Ok(Self {
             path: path.to_owned(),
-            upkeep: pool(1).connect_lazy_with(writing.clone().busy_timeout(CHECKPOINT_PATIENCE)),
-            writer: pool(1).connect_with(writing).await?,
-            readers: pool(options.read_connections.max(1))
-                .connect_lazy_with(connect.clone().pragma("query_only", "ON")),
+            upkeep: lanes(1, writing.busy_timeout(CHECKPOINT_PATIENCE)),
+            writer,
+            readers: lanes(options.read_connections, connect.clone().pragma("query_only", "ON")),
             connect,
             wal_limit: options.wal_limit,
         })
@@ -80,25 +74,27 @@ impl SqliteBackend {
         &self.connect
     }
 
-    pub(super) fn readers(&self) -> &SqlitePool {
+    pub(super) fn readers(&self) -> &Lanes {
         &self.readers
     }
 
-    pub(super) fn writer(&self) -> &SqlitePool {
+    pub(super) fn writer(&self) -> &Lanes {
         &self.writer
     }
 
     /// Moves what the write-ahead log holds into the database file, without holding anybody up; a log that has grown
     /// beyond its limit is also emptied, if no reader is in the way.
     pub(super) async fn checkpoint(&self) -> Result<(), DbError> {
+        let mut upkeep = self.upkeep.take().await?;
         sqlx::query("PRAGMA wal_checkpoint(PASSIVE)")
-            .execute(&self.upkeep)
+            .execute(&mut *upkeep)
             .await?;
         if self.wal_size() > self.wal_limit {
             sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-                .execute(&self.upkeep)
+                .execute(&mut *upkeep)
                 .await?;
         }
+        upkeep.done();
         Ok(())
     }
 
@@ -114,7 +110,8 @@ impl SqliteBackend {
         } else {
             "PRAGMA quick_check(100)"
         };
-        let mut found: Vec<String> = match sqlx::query_scalar(check).fetch_all(&self.readers).await {
+        let mut reader = self.readers.take().await?;
+        let mut found: Vec<String> = match sqlx::query_scalar(check).fetch_all(&mut *reader).await {
             Ok(lines) => lines,
             Err(error) => match DbError::from(error) {
                 // Damage can be such that the check itself fails.
@@ -125,7 +122,7 @@ impl SqliteBackend {
         found.retain(|line| line != "ok");
         if found.is_empty() {
             let dangling = sqlx::query("PRAGMA foreign_key_check")
-                .fetch_all(&self.readers)
+                .fetch_all(&mut *reader)
                 .await?
                 .len();
             if dangling > 0 {
@@ -153,15 +150,17 @@ impl SqliteBackend {
 
     /// Empties the write-ahead log and closes the file.
     pub(super) async fn close(&self) {
-        let _ = tokio::time::timeout(CLOSE_PATIENCE, self.readers.close()).await;
-        if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-            .execute(&self.upkeep)
-            .await
-        {
+        self.readers.close(CLOSE_PATIENCE).await;
+        if let Err(error) = self.empty_log().await {
             tracing::debug!(%error, "the write-ahead log could not be emptied; the next start reads it");
         }
-        let _ = tokio::time::timeout(CLOSE_PATIENCE, self.upkeep.close()).await;
-        let _ = tokio::time::timeout(CLOSE_PATIENCE, self.writer.close()).await;
+        self.upkeep.close(CLOSE_PATIENCE).await;
+        self.writer.close(CLOSE_PATIENCE).await;
+    }
+
+    async fn empty_log(&self) -> Result<(), sqlx::Error> {
+        let upkeep = self.upkeep.take().await?;
+        upkeep.end("PRAGMA wal_checkpoint(TRUNCATE)").await
     }
 }
 

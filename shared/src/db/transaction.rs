@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, Postgres, SqliteConnection, Transaction};
 
 use super::DbError;
+use super::lanes::Lane;
 
 /// Longer than the server's own limit on a statement, so that it only strikes when the server has gone silent.
 const SILENCE_LIMIT: Duration = Duration::from_secs(20);
@@ -54,8 +56,18 @@ pub struct Tx(pub(super) Inner);
 
 #[derive(Debug)]
 pub(super) enum Inner {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(Lane),
     Postgres(Transaction<'static, Postgres>),
+}
+
+/// A connection for one statement that only reads, which is a snapshot of its own.
+#[derive(Debug)]
+pub struct Glance(pub(super) Glancing);
+
+#[derive(Debug)]
+pub(super) enum Glancing {
+    Sqlite(Lane),
+    Postgres(PoolConnection<Postgres>),
 }
 
 /// The connection of the driver at work, for what [`run!`](crate::run) cannot express.
@@ -74,7 +86,7 @@ impl Tx {
     /// If the answer is [`DbError::Unavailable`], the changes may have been made or not; otherwise they were not.
     pub async fn commit(self) -> Result<(), DbError> {
         match self.0 {
-            Inner::Sqlite(tx) => Ok(tx.commit().await?),
+            Inner::Sqlite(tx) => Ok(tx.end("COMMIT").await?),
             Inner::Postgres(tx) => bounded(tx.commit()).await,
         }
     }
@@ -85,7 +97,7 @@ impl Tx {
     /// When the database fails; the changes are undone all the same.
     pub async fn rollback(self) -> Result<(), DbError> {
         match self.0 {
-            Inner::Sqlite(tx) => Ok(tx.rollback().await?),
+            Inner::Sqlite(tx) => Ok(tx.end("ROLLBACK").await?),
             Inner::Postgres(tx) => bounded(tx.rollback()).await,
         }
     }
@@ -108,6 +120,23 @@ impl Tx {
     }
 }
 
+impl Glance {
+    /// Lets others have the connection. The statement has been answered; without this that is made sure of first.
+    pub fn done(self) {
+        if let Glancing::Sqlite(lane) = self.0 {
+            lane.done();
+        }
+    }
+
+    /// The driver's own connection.
+    pub fn parts(&mut self) -> Parts<'_> {
+        match &mut self.0 {
+            Glancing::Sqlite(connection) => Parts::Sqlite(connection),
+            Glancing::Postgres(connection) => Parts::Postgres(connection),
+        }
+    }
+}
+
 /// Waits for a server's answer, but not for ever.
 #[doc(hidden)]
 pub async fn bounded<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, DbError> {
@@ -126,7 +155,7 @@ pub async fn bounded<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) ->
 /// run!(tx, execute, query, "DELETE FROM t WHERE id = $1", id)?;                          // u64, rows changed
 /// ```
 ///
-/// `tx` is a [`Tx`] or a `&mut Tx`, the text a `&'static str` or a [`PerDialect`] with `$1` placeholders on both. The
+/// `tx` is a [`Tx`], a [`Glance`] or a `&mut` to one, the text a `&'static str` or a [`PerDialect`] with `$1` placeholders on both. The
 /// outcome is a `Result` with [`DbError`].
 #[macro_export]
 macro_rules! run {

@@ -1,8 +1,9 @@
-//! AES-256-GCM in place: by libsodium where the processor has AES instructions, otherwise by the `aes-gcm` crate.
+//! AES-256-GCM in place: by ring where the processor has AES instructions, otherwise by the `aes-gcm` crate.
 
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes256Gcm as Software, Tag as SoftwareTag};
-use sodiumoxide::crypto::aead::aes256gcm::{self as sodium, Aes256Gcm as Hardware};
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce as RingNonce, Tag as RingTag, UnboundKey};
+use sodiumoxide::crypto::aead::aes256gcm as sodium;
 
 use crate::crypto::sodium::aes256gcm_tag_matches;
 
@@ -14,29 +15,24 @@ type Tag = [u8; 16];
 
 /// Encrypts the buffer and returns the tag.
 pub(super) fn seal(buffer: &mut [u8], nonce: &Nonce, key: &Key) -> Tag {
-    match Hardware::new() {
-        Ok(aes) => {
-            aes.seal_detached(buffer, None, &sodium::Nonce(*nonce), &sodium::Key(*key))
-                .0
-        }
-        Err(()) => seal_in_software(buffer, nonce, key),
-    }
+    let sealed = hardware(key).and_then(|aes| {
+        let nonce = RingNonce::assume_unique_for_key(*nonce);
+        // It refuses what is too long before it changes anything.
+        let tag = aes.seal_in_place_separate_tag(nonce, Aad::empty(), buffer).ok()?;
+        tag.as_ref().try_into().ok()
+    });
+    sealed.unwrap_or_else(|| seal_in_software(buffer, nonce, key))
 }
 
 /// Decrypts the buffer if the tag is right; if not, the buffer may be lost.
 pub(super) fn open(buffer: &mut [u8], tag: &Tag, nonce: &Nonce, key: &Key) -> bool {
-    match Hardware::new() {
-        // When the tag is wrong libsodium overwrites the buffer.
-        Ok(aes) => aes
-            .open_detached(
-                buffer,
-                None,
-                &sodium::Tag(*tag),
-                &sodium::Nonce(*nonce),
-                &sodium::Key(*key),
-            )
-            .is_ok(),
-        Err(()) => open_in_software(buffer, tag, nonce, key),
+    match hardware(key) {
+        Some(aes) => {
+            let nonce = RingNonce::assume_unique_for_key(*nonce);
+            aes.open_in_place_separate_tag(nonce, Aad::empty(), RingTag::from(*tag), buffer, 0..)
+                .is_ok()
+        }
+        None => open_in_software(buffer, tag, nonce, key),
     }
 }
 
@@ -47,6 +43,14 @@ pub(super) fn open_or_keep(buffer: &mut [u8], tag: &Tag, nonce: &Nonce, key: &Ke
     } else {
         open_in_software(buffer, tag, nonce, key)
     }
+}
+
+/// The cipher of the processor, if it has one.
+fn hardware(key: &Key) -> Option<LessSafeKey> {
+    if !sodium::is_available() {
+        return None;
+    }
+    UnboundKey::new(&AES_256_GCM, key).ok().map(LessSafeKey::new)
 }
 
 #[expect(clippy::expect_used, reason = "only buffers of 64 GiB and more are refused")]

@@ -46,6 +46,9 @@ pub enum ApiError {
     /// The blob store failed.
     #[error("files: {0}")]
     Blobs(#[from] BlobError),
+    /// What was to be answered could not be written as JSON.
+    #[error("an answer could not be written: {0}")]
+    Unwritten(#[from] serde_json::Error),
     /// Work on another thread panicked.
     #[error("work on another thread panicked")]
     Panicked,

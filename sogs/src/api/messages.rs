@@ -10,11 +10,14 @@ use serde::{Serialize, Serializer};
 use shared::clock::Timestamp;
 use shared::http::{Head, Request, Response, Route, Router};
 
-use super::{ApiError, input};
+use super::{ApiError, input, pages};
 use crate::app::Community;
 use crate::caller::Visit;
 use crate::model::Need;
 use crate::store::{MessageRow, Query, ReactionRow, Selection, Viewer};
+
+/// The most people who are named for one reaction.
+pub(super) const MOST_NAMED: i64 = 20;
 
 /// A message as a client sees it.
 #[derive(Serialize)]
@@ -41,21 +44,6 @@ pub(super) struct MessageObject<'a> {
     pub(super) reactions: Option<Reactions<'a>>,
 }
 
-/// Says that only the reactions of a message have changed. Clients know it by its having these keys and no others.
-#[derive(Serialize)]
-struct ReactionUpdate<'a> {
-    id: i64,
-    seqno: i64,
-    reactions: Reactions<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Entry<'a> {
-    Message(MessageObject<'a>),
-    Reactions(ReactionUpdate<'a>),
-}
-
 /// Bytes, and how many zeros follow them, in base64.
 pub(super) struct Base64<'a>(pub(super) &'a [u8], pub(super) usize);
 
@@ -73,7 +61,14 @@ impl Serialize for Base64<'_> {
 }
 
 /// What people reacted with, in the order in which it is shown.
-pub(super) struct Reactions<'a>(pub(super) &'a [ReactionRow]);
+#[derive(Clone, Copy, Default)]
+pub(super) struct Reactions<'a> {
+    pub(super) rows: &'a [ReactionRow],
+    /// How many people are named for each, at most.
+    pub(super) named: usize,
+    /// The id of the reader, if the rows do not tell what theirs are but name everybody.
+    pub(super) reader: Option<&'a str>,
+}
 
 #[derive(Serialize)]
 struct ReactionObject<'a> {
@@ -85,18 +80,19 @@ struct ReactionObject<'a> {
     you: bool,
 }
 
-/// Ids with commas between them, as a list.
-struct Reactors<'a>(&'a str);
+/// The first so many of the ids with commas between them, as a list.
+struct Reactors<'a>(&'a str, usize);
 
 impl Serialize for Reactions<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (index, row) in self.0.iter().enumerate() {
+        let mut map = serializer.serialize_map(Some(self.rows.len()))?;
+        for (index, row) in self.rows.iter().enumerate() {
+            let reactors = row.reactors.as_deref().filter(|_| self.named > 0);
             let object = ReactionObject {
                 index,
                 count: row.count,
-                reactors: row.reactors.as_deref().map(Reactors),
-                you: row.you,
+                reactors: reactors.map(|ids| Reactors(ids, self.named)),
+                you: row.you || self.reader.is_some_and(|id| row.names(id)),
             };
             map.serialize_entry(&row.reaction, &object)?;
         }
@@ -106,12 +102,13 @@ impl Serialize for Reactions<'_> {
 
 impl Serialize for Reactors<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.split(','))
+        serializer.collect_seq(self.0.split(',').take(self.1))
     }
 }
 
 impl<'a> MessageObject<'a> {
-    fn new(row: &'a MessageRow, reactions: &'a [ReactionRow]) -> Self {
+    /// Without its reactions.
+    pub(super) fn new(row: &'a MessageRow) -> Self {
         let whisper = row.whisper_mods || row.whisper_to.is_some();
         Self {
             id: row.id,
@@ -125,7 +122,7 @@ impl<'a> MessageObject<'a> {
             whisper,
             whisper_mods: whisper.then_some(row.whisper_mods),
             whisper_to: row.whisper_to.as_deref(),
-            reactions: row.data.is_some().then_some(Reactions(reactions)),
+            reactions: None,
         }
     }
 }
@@ -157,23 +154,7 @@ async fn since(app: Arc<Community>, request: Request) -> Result<Response, ApiErr
     if seqno >= visit.room.counters.message_sequence() {
         return Ok(Response::json(StatusCode::OK, &[(); 0]));
     }
-    let page = app.store.messages(&query).await?;
-    let entries: Vec<Entry<'_>> = page
-        .messages
-        .iter()
-        .map(|row| {
-            let reactions = page.reactions.message(row.id);
-            if row.seqno_data > seqno {
-                return Entry::Message(MessageObject::new(row, reactions));
-            }
-            Entry::Reactions(ReactionUpdate {
-                id: row.id,
-                seqno: row.seqno,
-                reactions: Reactions(reactions),
-            })
-        })
-        .collect();
-    Ok(Response::json(StatusCode::OK, &entries))
+    pages::page(&app, &visit, &query).await
 }
 
 async fn before(app: Arc<Community>, request: Request) -> Result<Response, ApiError> {
@@ -187,13 +168,8 @@ async fn recent(app: Arc<Community>, request: Request) -> Result<Response, ApiEr
 
 async fn list(app: &Community, head: &Head, selection: Selection) -> Result<Response, ApiError> {
     let visit = visit(app, head).await?;
-    let page = app.store.messages(&query(head, &visit, selection)?).await?;
-    let messages: Vec<MessageObject<'_>> = page
-        .messages
-        .iter()
-        .map(|row| MessageObject::new(row, page.reactions.message(row.id)))
-        .collect();
-    Ok(Response::json(StatusCode::OK, &messages))
+    let query = query(head, &visit, selection)?;
+    pages::page(app, &visit, &query).await
 }
 
 async fn one(app: Arc<Community>, request: Request) -> Result<Response, ApiError> {
@@ -202,7 +178,14 @@ async fn one(app: Arc<Community>, request: Request) -> Result<Response, ApiError
     let query = query(&request.head, &visit, Selection::One(id))?;
     let page = app.store.messages(&query).await?;
     let row = page.messages.first().ok_or(ApiError::NotFound("post"))?;
-    let object = MessageObject::new(row, page.reactions.message(row.id));
+    let object = MessageObject {
+        reactions: Some(Reactions {
+            rows: page.reactions.message(row.id),
+            named: usize::try_from(query.reactors).unwrap_or(0),
+            reader: None,
+        }),
+        ..MessageObject::new(row)
+    };
     Ok(Response::json(StatusCode::OK, &object))
 }
 
@@ -225,6 +208,6 @@ fn query(head: &Head, visit: &Visit, selection: Selection) -> Result<Query, ApiE
         },
         selection,
         limit: input::query_number(head, "limit", 100, 1..=256)?,
-        reactors: input::query_number(head, "reactors", 4, 0..=20)?,
+        reactors: input::query_number(head, "reactors", 4, 0..=MOST_NAMED)?,
     })
 }

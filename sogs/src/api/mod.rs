@@ -9,6 +9,7 @@ mod inbox;
 mod input;
 mod legacy;
 mod messages;
+mod pages;
 mod permissions;
 mod pins;
 mod posting;
@@ -23,6 +24,7 @@ use crate::app::Community;
 use crate::settings::Settings;
 
 pub use error::ApiError;
+pub use pages::Renderings;
 pub use rooms::RoomObject;
 
 /// The most bytes of a JSON body where no more is expected.

@@ -136,7 +136,7 @@ async fn post(app: Arc<Community>, request: Request) -> Result<Response, ApiErro
         whisper,
         whisper_mods: whisper.then_some(whisper_mods),
         whisper_to: target.as_ref().map(|user| user.session_id.as_str()),
-        reactions: Some(Reactions(&[])),
+        reactions: Some(Reactions::default()),
     };
     Ok(Response::json(StatusCode::CREATED, &object))
 }

@@ -1,5 +1,7 @@
 //! Reading messages, a page at a time (`community-behaviour.md` section 5).
 
+use std::cmp::Reverse;
+
 use shared::clock::Timestamp;
 use shared::db::{DbError, Tx};
 use shared::run;
@@ -97,20 +99,34 @@ pub struct Page {
     pub reactions: ReactionsOf,
 }
 
+/// A state of a message. Every change of one comes with a new sequence number; the time tells states apart that had the
+/// same number before and after a database was put back to what it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// The message.
+    pub id: i64,
+    /// Its sequence number.
+    pub seqno: i64,
+    /// When it was last edited or deleted, or else posted; nanoseconds.
+    pub changed: i64,
+}
+
+/// The statements for a page of a selection that apps read all the time.
+struct Texts {
+    /// A row for each message.
+    rows: &'static str,
+    /// One row for all: number, sequence number and time of last change of each, in any order, with spaces between them.
+    /// Rows cost more than what is in them.
+    versions: &'static str,
+}
+
 /// Filtered messages are for nobody. Whispers are for the one they are addressed to; moderators also see those to all
 /// moderators and those they wrote themselves.
-macro_rules! select {
-    ($($rest:literal),+) => {
+macro_rules! seen {
+    ($from:literal, $($rest:literal),+) => {
         concat!(
-            "SELECT messages.id AS id, author.session_id AS author, messages.posted AS posted,
-                messages.edited AS edited, messages.seqno AS seqno, messages.seqno_data AS seqno_data,
-                messages.seqno_reactions AS seqno_reactions, messages.data AS data, messages.size AS size,
-                messages.signature AS signature, target.session_id AS whisper_to,
-                messages.whisper_mods AS whisper_mods
-            FROM messages
-            JOIN users AS author ON author.id = messages.author
-            LEFT JOIN users AS target ON target.id = messages.whisper
-            WHERE messages.room = $1
+            $from,
+            " WHERE messages.room = $1
               AND NOT messages.filtered
               AND ((messages.whisper IS NULL AND NOT messages.whisper_mods)
                 OR messages.whisper = $2
@@ -120,14 +136,46 @@ macro_rules! select {
     };
 }
 
-const SINCE: &str = select!(
+macro_rules! select {
+    ($($rest:literal),+) => {
+        seen!(
+            "SELECT messages.id AS id, author.session_id AS author, messages.posted AS posted,
+                messages.edited AS edited, messages.seqno AS seqno, messages.seqno_data AS seqno_data,
+                messages.seqno_reactions AS seqno_reactions, messages.data AS data, messages.size AS size,
+                messages.signature AS signature, target.session_id AS whisper_to,
+                messages.whisper_mods AS whisper_mods
+            FROM messages
+            JOIN users AS author ON author.id = messages.author
+            LEFT JOIN users AS target ON target.id = messages.whisper",
+            $($rest),+
+        )
+    };
+}
+
+macro_rules! page {
+    ($($rest:literal),+) => {
+        Texts {
+            rows: select!($($rest),+),
+            versions: seen!(
+                "SELECT string_agg(CAST(id AS TEXT) || ' ' || CAST(seqno AS TEXT) || ' ' || CAST(changed AS TEXT), ' ')
+                FROM (SELECT messages.id AS id, messages.seqno AS seqno,
+                        COALESCE(messages.edited, messages.posted) AS changed
+                    FROM messages",
+                $($rest),+,
+                ") AS page"
+            ),
+        }
+    };
+}
+
+const SINCE: Texts = page!(
     "AND messages.seqno > $4
      AND (messages.data IS NOT NULL OR messages.seqno_creation <= $4)
      ORDER BY messages.seqno
      LIMIT $5"
 );
 
-const SINCE_DATA_ONLY: &str = select!(
+const SINCE_DATA_ONLY: Texts = page!(
     "AND messages.seqno > $4
      AND messages.seqno_data > $4
      AND (messages.data IS NOT NULL OR messages.seqno_creation <= $4)
@@ -135,7 +183,7 @@ const SINCE_DATA_ONLY: &str = select!(
      LIMIT $5"
 );
 
-const BEFORE: &str = select!(
+const BEFORE: Texts = page!(
     "AND messages.id < $4
      AND messages.data IS NOT NULL
      ORDER BY messages.id DESC
@@ -175,7 +223,7 @@ impl Store {
     /// When the database fails.
     pub async fn messages(&self, query: &Query) -> Result<Page, DbError> {
         let mut tx = self.db.read().await?;
-        let messages = messages(&mut tx, query).await?;
+        let messages = rows(&mut tx, query).await?;
         let reacted: Vec<i64> = messages
             .iter()
             .filter(|message| message.seqno_reactions > 0 && message.data.is_some())
@@ -188,39 +236,103 @@ impl Store {
         };
         Ok(Page { messages, reactions })
     }
+
+    /// What [`Store::messages`] would read, without what is in it and much cheaper. `None` for selections that this is
+    /// not offered for.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn versions(&self, query: &Query) -> Result<Option<Vec<Version>>, DbError> {
+        let text = match query.selection {
+            Selection::Since { reactions: true, .. } => SINCE.versions,
+            Selection::Since { reactions: false, .. } => SINCE_DATA_ONLY.versions,
+            Selection::Before(_) | Selection::Recent => BEFORE.versions,
+            Selection::After(_) | Selection::Deleted { .. } | Selection::One(_) => return Ok(None),
+        };
+        let mut glance = self.db.glance().await?;
+        let packed = run!(
+            glance,
+            fetch_one,
+            query_scalar::<_, Option<String>>,
+            text,
+            query.room.0,
+            query.viewer.user.map(|user| user.0),
+            query.viewer.moderator,
+            query.selection.bound(),
+            query.limit
+        )?;
+        glance.done();
+        let Some(packed) = packed else {
+            return Ok(Some(Vec::new()));
+        };
+        let mut versions = parse_versions(&packed);
+        if let Some(versions) = &mut versions {
+            match query.selection {
+                Selection::Since { .. } => versions.sort_unstable_by_key(|version| version.seqno),
+                _ => versions.sort_unstable_by_key(|version| Reverse(version.id)),
+            }
+        }
+        Ok(versions)
+    }
 }
 
-async fn messages(tx: &mut Tx, query: &Query) -> Result<Vec<MessageRow>, DbError> {
-    let Query {
-        room, viewer, limit, ..
-    } = *query;
-    let (text, bound) = match query.selection {
-        Selection::Since { seqno, reactions: true } => (SINCE, seqno),
-        Selection::Since {
-            seqno,
-            reactions: false,
-        } => (SINCE_DATA_ONLY, seqno),
-        Selection::Before(id) => (BEFORE, id),
-        Selection::Recent => (BEFORE, i64::MAX),
-        Selection::After(id) => (AFTER, id),
-        Selection::Deleted { after: Some(seqno) } => (DELETED, seqno),
-        Selection::Deleted { after: None } => (LATEST_DELETED, -1),
-        Selection::One(id) => (ONE, id),
+async fn rows(tx: &mut Tx, query: &Query) -> Result<Vec<MessageRow>, DbError> {
+    let text = match query.selection {
+        Selection::Since { reactions: true, .. } => SINCE.rows,
+        Selection::Since { reactions: false, .. } => SINCE_DATA_ONLY.rows,
+        Selection::Before(_) | Selection::Recent => BEFORE.rows,
+        Selection::After(_) => AFTER,
+        Selection::Deleted { after: Some(_) } => DELETED,
+        Selection::Deleted { after: None } => LATEST_DELETED,
+        Selection::One(_) => ONE,
     };
     run!(
         tx,
         fetch_all,
         query_as::<_, MessageRow>,
         text,
-        room.0,
-        viewer.user.map(|user| user.0),
-        viewer.moderator,
-        bound,
-        limit
+        query.room.0,
+        query.viewer.user.map(|user| user.0),
+        query.viewer.moderator,
+        query.selection.bound(),
+        query.limit
     )
 }
 
+/// What [`Texts::versions`] gives.
+fn parse_versions(text: &str) -> Option<Vec<Version>> {
+    let numbers: Vec<i64> = text.split(' ').map(str::parse).collect::<Result<_, _>>().ok()?;
+    let (versions, []) = numbers.as_chunks::<3>() else {
+        return None;
+    };
+    let version = |&[id, seqno, changed]: &[i64; 3]| Version { id, seqno, changed };
+    Some(versions.iter().map(version).collect())
+}
+
+impl Selection {
+    /// The number that it begins or ends at.
+    fn bound(self) -> i64 {
+        match self {
+            Self::Since { seqno, .. } => seqno,
+            Self::Before(id) | Self::After(id) | Self::One(id) => id,
+            Self::Recent => i64::MAX,
+            Self::Deleted { after } => after.unwrap_or(-1),
+        }
+    }
+}
+
 impl MessageRow {
+    /// The state that this is.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        Version {
+            id: self.id,
+            seqno: self.seqno,
+            changed: self.edited.unwrap_or(self.posted),
+        }
+    }
+
     /// When it was posted.
     #[must_use]
     pub fn posted(&self) -> Timestamp {
@@ -249,11 +361,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_page_costs_the_same_however_many_messages_there_are() {
-        for text in [SINCE, SINCE_DATA_ONLY, BEFORE, ONE] {
-            assert_indexed(text, false).await;
+        assert_indexed(ONE, false).await;
+        for texts in [SINCE, SINCE_DATA_ONLY, BEFORE] {
+            assert_indexed(texts.rows, false).await;
+            assert_indexed(texts.versions, false).await;
         }
         // Deleted and filtered messages are not even looked at.
-        let recent = plan(BEFORE).await;
-        assert!(recent.iter().any(|step| step.contains("messages_shown")), "{recent:?}");
+        for text in [BEFORE.rows, BEFORE.versions] {
+            let recent = plan(text).await;
+            assert!(recent.iter().any(|step| step.contains("messages_shown")), "{recent:?}");
+        }
     }
 }

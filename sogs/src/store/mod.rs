@@ -41,7 +41,7 @@ pub use change_error::ChangeError;
 pub use deletion::Purged;
 pub use direct::{DirectMessage, Latest, Mailbox};
 pub use files::{FileRow, NewFile};
-pub use messages::{MessageRow, Page, Query, Selection, Viewer};
+pub use messages::{MessageRow, Page, Query, Selection, Version, Viewer};
 pub use posting::{MessageError, NewMessage, Posted, RateLimit};
 pub use pulse::{Pulse, RoomPulse};
 pub use reactions::{Reacted, ReactionRow, ReactionsOf};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared::clock::Timestamp;
-use shared::db::DbError;
+use shared::db::{DbError, Dialect, PerDialect};
 use shared::run;
 
 use super::{Store, Write};
@@ -88,10 +88,26 @@ const NTH_LATEST: &str = "SELECT posted
     ORDER BY id DESC
     LIMIT 1 OFFSET $3";
 
-const INSERT: &str = "INSERT INTO messages
-        (room, author, posted, seqno, seqno_data, seqno_creation, data, size, signature, filtered, whisper, whisper_mods)
-    VALUES ($1, $2, $3, $4, $4, $4, $5, $6, $7, $8, $9, $10)
-    RETURNING id";
+/// Takes the next sequence number of the room, which locks it, and writes the message: one word with the database
+/// instead of two. Nothing happens if the room is gone.
+const POST: PerDialect = PerDialect {
+    sqlite: "UPDATE rooms SET message_sequence = message_sequence + 1 WHERE id = $1;
+        INSERT INTO messages (room, author, posted, seqno, seqno_data, seqno_creation, data, size, signature, filtered,
+            whisper, whisper_mods)
+        SELECT id, $2, $3, message_sequence, message_sequence, message_sequence, $4, $5, $6, $7, $8, $9
+        FROM rooms
+        WHERE id = $1
+        RETURNING id, seqno",
+    postgres: "WITH room AS (UPDATE rooms
+            SET message_sequence = message_sequence + 1
+            WHERE id = $1
+            RETURNING id, message_sequence)
+        INSERT INTO messages (room, author, posted, seqno, seqno_data, seqno_creation, data, size, signature, filtered,
+            whisper, whisper_mods)
+        SELECT id, $2, $3, message_sequence, message_sequence, message_sequence, $4, $5, $6, $7, $8, $9
+        FROM room
+        RETURNING id, seqno",
+};
 
 /// Nobody learns anything about messages that they cannot see.
 const AUTHOR: &str = "SELECT author
@@ -143,21 +159,18 @@ impl Write {
     ///
     /// [`MessageError::TooMany`] if the limit is reached, [`MessageError::NoRoom`], and when the database fails.
     pub async fn post(&mut self, new: &NewMessage<'_>) -> Result<Posted, MessageError> {
-        // This locks the room, so that two simultaneous posts do not both count only the earlier ones.
-        let seqno = self.next_seqno(new.room).await?.ok_or(MessageError::NoRoom)?;
         if let Some(limit) = new.limit {
             self.check_rate(new.room, new.author, limit).await?;
         }
         let (data, size) = trimmed(new.data);
-        let id = run!(
+        let posted = run!(
             self.tx,
-            fetch_one,
-            query_scalar::<_, i64>,
-            INSERT,
+            fetch_optional,
+            query_as::<_, (i64, i64)>,
+            POST,
             new.room.0,
             new.author.0,
             self.now.as_nanos(),
-            seqno,
             data,
             size,
             new.signature,
@@ -165,6 +178,8 @@ impl Write {
             new.whisper.map(|user| user.0),
             new.whisper_mods
         )?;
+        let (id, seqno) = posted.ok_or(MessageError::NoRoom)?;
+        self.reached(new.room, seqno);
         Ok(Posted {
             id,
             seqno,
@@ -176,6 +191,10 @@ impl Write {
         let RateLimit { size, interval } = limit;
         if size <= 0 || interval.is_zero() {
             return Ok(());
+        }
+        // So that two simultaneous posts do not both count only the earlier ones. SQLite has no simultaneous ones.
+        if self.tx.dialect() == Dialect::Postgres && !self.lock_rooms(&[room]).await? {
+            return Err(MessageError::NoRoom);
         }
         let nth = run!(
             self.tx,

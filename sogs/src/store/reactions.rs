@@ -22,6 +22,16 @@ pub struct ReactionRow {
     pub reactors: Option<String>,
 }
 
+impl ReactionRow {
+    /// Whether this person is among the first of them.
+    #[must_use]
+    pub fn names(&self, id: &str) -> bool {
+        self.reactors
+            .as_deref()
+            .is_some_and(|reactors| reactors.split(',').any(|reactor| reactor == id))
+    }
+}
+
 /// The reactions of several messages.
 #[derive(Clone, Debug, Default)]
 pub struct ReactionsOf(Vec<ReactionRow>);

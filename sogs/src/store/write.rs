@@ -100,9 +100,14 @@ impl Write {
             count
         )?;
         if let Some(last) = last {
-            self.committed.sequences.insert(room, last);
+            self.reached(room, last);
         }
         Ok(last)
+    }
+
+    /// Notes the latest sequence number of a room.
+    pub(super) fn reached(&mut self, room: RoomNo, seqno: i64) {
+        self.committed.sequences.insert(room, seqno);
     }
 
     /// Notes that something was changed that is kept in memory: a room's details, roles, bans, permissions or pins.
