@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use shared::cli::output;
+use shared::cli::output::{self, Format};
 use shared::crypto::UserId;
 
 use super::beside::Server;
 use super::people::{by, explain};
-use super::scope::{Place, Scope};
+use super::scope::{Place, Scope, place};
 use crate::model::{Role, RoleChange};
 use crate::settings::Settings;
 use crate::store::{RoleChanged, RoleHolder, Write};
@@ -63,9 +63,8 @@ pub(super) struct Remove {
 pub(super) struct List {
     #[command(flatten)]
     scope: Option<Scope>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: Format,
 }
 
 impl Command {
@@ -163,20 +162,20 @@ impl List {
             scope.check(server).await?;
             holders.retain(|holder| scope.includes(holder.room.as_deref()));
         }
-        if self.json {
-            output::json(&holders.iter().map(object).collect::<Vec<_>>())?;
-        } else if holders.is_empty() {
-            println!("Nobody; `sogs mod add ID --global --admin` makes an admin of everything.");
-        } else {
-            let rows = holders.into_iter().map(|holder| {
+        let list = output::List {
+            header: ["ROOM", "ID", "ROLE"],
+            row: &|holder: &RoleHolder| {
                 [
-                    holder.room.unwrap_or_else(|| "(whole server)".to_owned()),
-                    holder.session_id,
+                    place(holder.room.as_deref()),
+                    holder.session_id.clone(),
                     told(holder.admin, holder.visible).to_owned(),
                 ]
-            });
-            output::table(["ROOM", "ID", "ROLE"], rows);
-        }
+            },
+            object: &object,
+            name: &|holder| holder.session_id.clone(),
+            nothing: "Nobody; `sogs mod add ID --global --admin` makes an admin of everything.",
+        };
+        list.print(self.format, &holders)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -155,6 +155,11 @@ pub(super) fn missing(token: &RoomToken) -> String {
     format!("there is no room {token}; `sogs room list` lists them")
 }
 
+/// How a place is called in a list, by the token of the room.
+pub(super) fn place(token: Option<&str>) -> String {
+    token.unwrap_or("(whole server)").to_owned()
+}
+
 /// How a room is called in what is printed.
 pub(super) fn title(room: &RoomRow) -> String {
     format!("{} ({})", room.name, room.token)
