@@ -76,6 +76,38 @@ fn the_manual_page_and_the_completions_know_every_command() {
 }
 
 #[test]
+fn a_reader_who_leaves_is_no_reason_to_complain() {
+    let place = Place::new();
+    place.run(&["init"]).ok();
+    for command in [
+        "completions bash",
+        "man",
+        "--help",
+        "config print",
+        "config check",
+        "key show",
+        "room add a",
+        "room list",
+        "user list --json",
+    ] {
+        let arguments: Vec<&str> = command.split(' ').collect();
+        let done = place.run_unheard(&arguments);
+        assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{command}");
+    }
+    // What was to be done was done.
+    assert_eq!(place.run(&["room", "list", "--quiet"]).ok(), "a\n");
+}
+
+#[test]
+fn output_that_cannot_be_kept_is_complained_of() {
+    let place = Place::new();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let done = place.command(&["config", "print"]).stdout(full).output().unwrap();
+    assert_eq!(done.status.code(), Some(1));
+    assert!(String::from_utf8(done.stderr).unwrap().contains("cannot be written"));
+}
+
+#[test]
 fn neither_needs_a_configuration_that_is_in_order() {
     let mut place = Place::new();
     place.set("SOGS_LISTEN", "nowhere");
