@@ -84,7 +84,7 @@ fn a_wrong_command_line_ends_with_two_and_a_hint() {
         (&["room", "add", "a", "--deny", "x"], "permissions are r (read)"),
         (&["room", "set", "a"], "--rate-limit"),
         (&["room", "set", "a", "--rate-limit", "5"], "such as 5/16s"),
-        (&["mod", "add", "05ab", "--global"], "66 hex digits"),
+        (&["mod", "add", "05ab", "--global"], "an id has 66 digits"),
         (&["mod", "add", &id], "--all-rooms"),
         (&["mod", "add", &id, "--global", "--all-rooms"], "cannot be used with"),
         (

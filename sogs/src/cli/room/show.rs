@@ -12,7 +12,7 @@ use shared::clock::Timestamp;
 use super::set::rate_limit;
 use crate::cli::beside::Server;
 use crate::cli::letters::signed;
-use crate::cli::scope::{missing, title, token};
+use crate::cli::scope::{known_room, title, token};
 use crate::model::{Defaults, RoomToken};
 use crate::store::{ACTIVE_DAYS, RoomRole, RoomRow, RoomSurvey};
 
@@ -26,7 +26,7 @@ pub(in crate::cli) struct List {
 /// Show a room: its link, what is in it, who reads and who moderates it
 #[derive(Args)]
 pub(in crate::cli) struct Show {
-    /// The room
+    /// The room: its token, or enough of its beginning
     #[arg(value_parser = token)]
     token: RoomToken,
     /// Print JSON
@@ -59,6 +59,9 @@ impl List {
                 println!("{}", server.link(&survey.room.token));
             }
         }
+        if !self.format.quiet && !surveys.is_empty() {
+            server.warn_of_links();
+        }
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -71,14 +74,18 @@ impl Show {
         } else {
             print(&survey, server);
         }
+        server.warn_of_links();
         Ok(ExitCode::SUCCESS)
     }
 }
 
 /// A room and what is in it.
 pub(super) async fn survey(server: &Server<'_>, token: &RoomToken) -> Result<RoomSurvey> {
-    let found = server.store.survey(Some(token), server.clock.now()).await?;
-    found.into_iter().next().with_context(|| missing(token))
+    let room = known_room(server, token).await?;
+    let whole: RoomToken = room.token.parse()?;
+    let found = server.store.survey(Some(&whole), server.clock.now()).await?;
+    let gone = || format!("{} was deleted in between", title(&room));
+    found.into_iter().next().with_context(gone)
 }
 
 /// Prints it for people.

@@ -26,8 +26,8 @@ impl Bans {
     pub(super) async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
         let mut bans = server.store.bans().await?;
         if let Some(scope) = &self.scope {
-            scope.check(server).await?;
-            bans.retain(|ban| scope.includes(ban.room.as_deref()));
+            let places = scope.included(server).await?;
+            bans.retain(|ban| places.has(ban.room.as_deref()));
         }
         let until = |ban: &Ban| ban.until.map(Timestamp::from_nanos);
         let list = output::List {
