@@ -164,7 +164,7 @@ fn harmless(letter: char) -> char {
     match letter {
         '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => ' ',
         // What turns the direction of what follows.
-        '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
         letter if letter.is_control() => '\u{fffd}',
         letter => letter,
     }
