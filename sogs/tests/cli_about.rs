@@ -6,12 +6,15 @@ mod support;
 
 use support::Place;
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 14] = [
     "serve",
     "init",
     "room",
     "mod",
     "user",
+    "message",
+    "file",
+    "schedule",
     "config",
     "key",
     "healthcheck",
@@ -20,7 +23,7 @@ const COMMANDS: [&str; 11] = [
     "help",
 ];
 
-const NESTED: [&str; 18] = [
+const NESTED: [&str; 26] = [
     "room add",
     "room list",
     "room show",
@@ -37,6 +40,14 @@ const NESTED: [&str; 18] = [
     "user bans",
     "user permit",
     "user purge",
+    "message list",
+    "message show",
+    "message delete",
+    "file list",
+    "file usage",
+    "file delete",
+    "schedule list",
+    "schedule cancel",
     "config check",
     "key show",
 ];
