@@ -4,6 +4,10 @@
 //! `jobs` the timed work and `cli` the commands. `checkup` looks for what does not fit together, `archive` makes backups
 //! and restores them, `remote` talks to a file server as a client does.
 
+// What is printed may go to somebody who stops reading; see `shared::cli::pipe`.
+#[macro_use]
+extern crate shared;
+
 pub mod api;
 pub mod app;
 pub mod archive;

@@ -97,6 +97,24 @@ fn the_help_has_every_command_and_each_command_has_help() {
 }
 
 #[test]
+fn a_reader_who_leaves_is_no_reason_to_complain() {
+    let place = Place::new();
+    place.run(&["key", "new"]).ok();
+    for command in [
+        "completions bash",
+        "man",
+        "--help",
+        "config print",
+        "config check",
+        "key show",
+    ] {
+        let arguments: Vec<&str> = command.split(' ').collect();
+        let done = place.run_unheard(&arguments);
+        assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{command}");
+    }
+}
+
+#[test]
 fn neither_needs_a_configuration_that_is_in_order() {
     let mut place = Place::new();
     place.set("FILESERVER_LISTEN", "nowhere");

@@ -3,6 +3,10 @@
 //! `api` decodes, calls and encodes; `model` has the rules, free of HTTP and SQL; `store` the SQL; `directory` keeps in
 //! memory what every request asks for; `jobs` is the timed work and `cli` the commands.
 
+// What is printed may go to somebody who stops reading; see `shared::cli::pipe`.
+#[macro_use]
+extern crate shared;
+
 pub mod activity;
 pub mod api;
 pub mod app;

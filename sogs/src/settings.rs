@@ -14,6 +14,7 @@ use shared::crypto::X25519Secret;
 use shared::db::DbOptions;
 
 use crate::filter::{FilterSettings, Filters};
+use crate::links;
 
 /// What environment variables of the community server begin with.
 pub const PREFIX: &str = "SOGS";
@@ -232,14 +233,7 @@ impl Settings {
             shared::telemetry::check_level(level).map_err(|error| BadSettings::new("log_level", error.to_string()))?;
         }
         if let Some(url) = &self.common.base_url {
-            let parsed = url::Url::parse(url).map_err(|error| BadSettings::new("base_url", error.to_string()))?;
-            let plain = matches!(parsed.path(), "" | "/") && parsed.query().is_none() && parsed.fragment().is_none();
-            if !matches!(parsed.scheme(), "http" | "https") || parsed.host_str().is_none() || !plain {
-                return bad(
-                    "base_url",
-                    "must be an address without a path, such as https://community.example.org",
-                );
-            }
+            links::base_url(url).map_err(|reason| BadSettings::new("base_url", reason))?;
         }
         Ok(())
     }
@@ -258,15 +252,13 @@ impl Settings {
             .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)))
     }
 
-    /// The public address, or the one it listens on; without a slash at its end.
+    /// The public address as links have it, or the one it listens on; without a slash at its end.
     #[must_use]
     pub fn base_url(&self) -> String {
-        let url = self
-            .common
-            .base_url
-            .clone()
-            .unwrap_or_else(|| format!("http://{}", self.listen()));
-        url.trim_end_matches('/').to_owned()
+        match &self.common.base_url {
+            None => format!("http://{}", self.listen()),
+            Some(url) => links::base_url(url).unwrap_or_else(|_| url.clone()),
+        }
     }
 
     /// How to open the database.
@@ -318,6 +310,10 @@ mod tests {
         assert!(reason(prune).starts_with("rooms.active_prune_threshold"));
         let path = |settings: &mut Settings| settings.common.base_url = Some("https://a.example/b".to_owned());
         assert!(reason(path).starts_with("base_url"));
+        let mut settings = Settings::default();
+        settings.common.base_url = Some(" https://A.example/".to_owned());
+        settings.validate().unwrap();
+        assert_eq!(settings.base_url(), "https://a.example");
     }
 
     #[test]

@@ -6,12 +6,15 @@ mod support;
 
 use support::Place;
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 14] = [
     "serve",
     "init",
     "room",
     "mod",
     "user",
+    "message",
+    "file",
+    "schedule",
     "config",
     "key",
     "healthcheck",
@@ -20,7 +23,7 @@ const COMMANDS: [&str; 11] = [
     "help",
 ];
 
-const NESTED: [&str; 18] = [
+const NESTED: [&str; 26] = [
     "room add",
     "room list",
     "room show",
@@ -37,6 +40,14 @@ const NESTED: [&str; 18] = [
     "user bans",
     "user permit",
     "user purge",
+    "message list",
+    "message show",
+    "message delete",
+    "file list",
+    "file usage",
+    "file delete",
+    "schedule list",
+    "schedule cancel",
     "config check",
     "key show",
 ];
@@ -73,6 +84,38 @@ fn the_manual_page_and_the_completions_know_every_command() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert!(place.run(&["completions", shell]).ok().contains("unban"), "{shell}");
     }
+}
+
+#[test]
+fn a_reader_who_leaves_is_no_reason_to_complain() {
+    let place = Place::new();
+    place.run(&["init"]).ok();
+    for command in [
+        "completions bash",
+        "man",
+        "--help",
+        "config print",
+        "config check",
+        "key show",
+        "room add a",
+        "room list",
+        "user list --json",
+    ] {
+        let arguments: Vec<&str> = command.split(' ').collect();
+        let done = place.run_unheard(&arguments);
+        assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{command}");
+    }
+    // What was to be done was done.
+    assert_eq!(place.run(&["room", "list", "--quiet"]).ok(), "a\n");
+}
+
+#[test]
+fn output_that_cannot_be_kept_is_complained_of() {
+    let place = Place::new();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let done = place.command(&["config", "print"]).stdout(full).output().unwrap();
+    assert_eq!(done.status.code(), Some(1));
+    assert!(String::from_utf8(done.stderr).unwrap().contains("cannot be written"));
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn a_wrong_command_line_ends_with_two_and_a_hint() {
         (&["room", "add", "a", "--deny", "x"], "permissions are r (read)"),
         (&["room", "set", "a"], "--rate-limit"),
         (&["room", "set", "a", "--rate-limit", "5"], "such as 5/16s"),
-        (&["mod", "add", "05ab", "--global"], "66 hex digits"),
+        (&["mod", "add", "05ab", "--global"], "an id has 66 digits"),
         (&["mod", "add", &id], "--all-rooms"),
         (&["mod", "add", &id, "--global", "--all-rooms"], "cannot be used with"),
         (
@@ -95,6 +95,15 @@ fn a_wrong_command_line_ends_with_two_and_a_hint() {
         (&["user", "ban", &id, "--global", "--for", "soon"], "not a span of time"),
         (&["user", "permit", &id, "--room", "a"], "--allow"),
         (&["user", "purge", &id, "--global"], "--global"),
+        (&["user", "list", "--json", "--quiet"], "cannot be used with"),
+        (&["message", "delete", "--yes"], "--author"),
+        (&["message", "delete", "1", "--room", "a"], "cannot be used with"),
+        (&["message", "list", "--since", "soon"], "a time is a day"),
+        (&["message", "list", "--limit", "0"], "1..=10000"),
+        (&["message", "list", "--filtered", "--deleted"], "cannot be used with"),
+        (&["file", "delete", "--yes"], "--room"),
+        (&["file", "usage", "--room", "a"], "--by-user"),
+        (&["schedule", "cancel", "7"], "such as b1 or p1"),
     ] {
         let done = place.run(arguments);
         assert_eq!(done.code, 2, "{arguments:?}: {done:?}");

@@ -266,11 +266,13 @@ async fn the_list_begins_with_who_was_there_last(stores: Stores) {
         std::slice::from_ref(&second.id)
     );
     assert_eq!(ids(&["user", "list", "--json", "--limit", "0"]).len(), 2);
-    assert!(
-        place
-            .run(&["user", "list", "--limit", "1"])
-            .ok()
-            .contains("1 of 2 people")
+    let cut = place.run(&["user", "list", "--limit", "1"]);
+    assert!(cut.stderr.contains("1 of 2 people"), "{cut:?}");
+    let whole = place.run(&["user", "list"]);
+    assert!(whole.stdout.contains(&first.id) && whole.stderr.is_empty(), "{whole:?}");
+    assert_eq!(
+        place.run(&["user", "list", "--quiet"]).ok(),
+        format!("{}\n{}\n", second.id, first.id)
     );
 }
 

@@ -5,13 +5,15 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
+use serde_json::json;
+use shared::cli::output::Format;
 use shared::clock::{Clock, Timestamp};
 use shared::config::Span;
 
 use super::{ids, open_files, open_store, output};
 use crate::model::FileId;
 use crate::settings::Settings;
-use crate::store::FileRow;
+use crate::store::{Blocked as BlockedRow, FileRow};
 
 /// Show a file's size and times
 #[derive(Args)]
@@ -70,9 +72,8 @@ pub(super) struct Unblock {
 /// List blocked ids
 #[derive(Args)]
 pub(super) struct Blocked {
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: Format,
 }
 
 #[derive(Serialize)]
@@ -81,13 +82,6 @@ struct Described<'a> {
     size: u64,
     uploaded: Timestamp,
     expires: Timestamp,
-}
-
-#[derive(Serialize)]
-struct BlockedId {
-    id: String,
-    since: Timestamp,
-    note: String,
 }
 
 fn describe(row: &FileRow, as_json: bool) -> Result<()> {
@@ -181,22 +175,16 @@ impl Unblock {
 
 impl Blocked {
     pub(super) async fn run(&self, settings: &Settings) -> Result<ExitCode> {
-        let blocked = open_store(settings)
-            .await?
-            .blocked()
-            .await?
-            .into_iter()
-            .map(|blocked| BlockedId {
-                id: blocked.id,
-                since: Timestamp::from_nanos(blocked.since),
-                note: blocked.note,
-            });
-        if self.json {
-            output::json(&blocked.collect::<Vec<_>>())?;
-        } else {
-            let rows = blocked.map(|blocked| [blocked.id, output::time(blocked.since), blocked.note]);
-            output::table(["ID", "SINCE", "NOTE"], rows);
-        }
+        let blocked = open_store(settings).await?.blocked().await?;
+        let since = |blocked: &BlockedRow| Timestamp::from_nanos(blocked.since);
+        let list = output::List {
+            header: ["ID", "SINCE", "NOTE"],
+            row: &|blocked: &BlockedRow| [blocked.id.clone(), output::time(since(blocked)), blocked.note.clone()],
+            object: &|blocked| json!({ "id": blocked.id, "since": since(blocked), "note": blocked.note }),
+            name: &|blocked| blocked.id.clone(),
+            nothing: "Nothing is blocked.",
+        };
+        list.print(self.format, &blocked)?;
         Ok(ExitCode::SUCCESS)
     }
 }

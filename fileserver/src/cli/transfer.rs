@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
 use serde_json::json;
+use shared::cli::pipe;
 use shared::client::{DownloadUrl, Progress};
 use shared::config::Span;
 use shared::crypto::X25519Public;
@@ -194,7 +195,7 @@ impl Get {
         }
         let bytes = self.download(&id, settings).await?;
         if to_stdout {
-            io::stdout().write_all(&bytes).and_then(|()| io::stdout().flush())?;
+            pipe::write(&bytes);
         } else {
             write(&target, &bytes, self.force).with_context(|| format!("cannot write {}", target.display()))?;
             eprintln!("{} ({} bytes)", target.display(), bytes.len());

@@ -7,6 +7,8 @@ use anyhow::{Context, Result};
 use clap::Args;
 use clap_complete::Shell;
 
+use super::pipe;
+
 /// Print the completions for a shell
 #[derive(Args)]
 pub struct Completions {
@@ -27,7 +29,9 @@ impl Completions {
     #[must_use]
     pub fn run(&self, mut program: clap::Command) -> ExitCode {
         let name = program.get_name().to_owned();
-        clap_complete::generate(self.shell, &mut program, name, &mut std::io::stdout());
+        let mut text = Vec::new();
+        clap_complete::generate(self.shell, &mut program, name, &mut text);
+        pipe::write(&text);
         ExitCode::SUCCESS
     }
 }
@@ -40,7 +44,11 @@ impl Man {
     /// When they cannot be written.
     pub fn run(&self, program: clap::Command) -> Result<ExitCode> {
         match &self.folder {
-            None => clap_mangen::Man::new(program.flatten_help(true)).render(&mut std::io::stdout())?,
+            None => {
+                let mut page = Vec::new();
+                clap_mangen::Man::new(program.flatten_help(true)).render(&mut page)?;
+                pipe::write(&page);
+            }
             Some(folder) => std::fs::create_dir_all(folder)
                 .and_then(|()| clap_mangen::generate_to(program, folder))
                 .with_context(|| format!("cannot write the pages into {}", folder.display()))?,

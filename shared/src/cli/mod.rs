@@ -1,5 +1,8 @@
 //! What the commands of both servers have in common.
 
+#[macro_use]
+pub mod pipe;
+
 pub mod about;
 pub mod config;
 pub mod key;

@@ -149,12 +149,14 @@ impl Place {
 
     /// Runs the program to its end.
     pub fn run(&self, arguments: &[&str]) -> Done {
-        let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
-        Done {
-            code: status.code().unwrap(),
-            stdout: String::from_utf8(stdout).unwrap(),
-            stderr: String::from_utf8(stderr).unwrap(),
-        }
+        Done::of(self.command(arguments).output().unwrap())
+    }
+
+    /// Runs the program to its end with nobody reading what it prints.
+    pub fn run_unheard(&self, arguments: &[&str]) -> Done {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        Done::of(self.command(arguments).stdout(writer).output().unwrap())
     }
 
     /// Starts a server on a free port.
@@ -172,6 +174,15 @@ pub struct Done {
 }
 
 impl Done {
+    fn of(output: Output) -> Self {
+        let Output { status, stdout, stderr } = output;
+        Self {
+            code: status.code().unwrap(),
+            stdout: String::from_utf8(stdout).unwrap(),
+            stderr: String::from_utf8(stderr).unwrap(),
+        }
+    }
+
     /// What it printed, if all went well.
     #[track_caller]
     pub fn ok(self) -> String {

@@ -7,6 +7,7 @@ use shared::clock::Clock;
 use shared::crypto::{BlindingFactor, X25519Pair};
 use shared::db::DbError;
 
+use super::config;
 use crate::keys;
 use crate::links::join_link;
 use crate::settings::Settings;
@@ -69,6 +70,13 @@ impl<'a> Server<'a> {
         }
         self.store.database().close().await;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Says why clients will not get anywhere with the links of this server, if so: where it is in no program's way.
+    pub(super) fn warn_of_links(&self) {
+        if let Some(problem) = config::unreachable(self.settings) {
+            eprintln!("warning: {problem}");
+        }
     }
 
     /// The link by which a room is joined.

@@ -10,14 +10,14 @@ pub(super) fn confirm(yes: bool, question: &str) -> Result<()> {
         return Ok(());
     }
     if !stdin().is_terminal() {
-        bail!("nobody is there to confirm it, so nothing was deleted; --yes deletes without asking");
+        bail!("nobody is there to confirm it, so nothing was done; --yes does it without asking");
     }
     eprint!("{question} [y/N] ");
     stderr().flush()?;
     let mut answer = String::new();
     stdin().lock().read_line(&mut answer)?;
     if !matches!(answer.trim(), "y" | "Y" | "yes" | "Yes") {
-        bail!("nothing was deleted");
+        bail!("nothing was done");
     }
     Ok(())
 }

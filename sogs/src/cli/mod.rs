@@ -3,12 +3,16 @@
 mod beside;
 mod config;
 mod confirm;
+mod file;
 mod init;
 mod key;
 mod letters;
+mod message;
 mod moderators;
+mod moment;
 mod people;
 mod room;
+mod schedule;
 mod scope;
 mod serve;
 mod user;
@@ -54,6 +58,15 @@ enum Command {
     /// Look at people, ban them, permit them things, delete what they posted
     #[command(subcommand)]
     User(user::Command),
+    /// Find messages, look at them, delete them
+    #[command(subcommand)]
+    Message(message::Command),
+    /// See which files there are and what they take up, delete them
+    #[command(subcommand)]
+    File(file::Command),
+    /// See which bans and permissions begin or end at a time, cancel that
+    #[command(subcommand)]
+    Schedule(schedule::Command),
     /// Look at the configuration
     #[command(subcommand)]
     Config(cli::config::Command),
@@ -100,6 +113,9 @@ async fn dispatch(command: Command, loaded: Loaded<Settings>) -> Result<ExitCode
         Command::Room(command) => command.run(settings).await,
         Command::Mod(command) => command.run(settings).await,
         Command::User(command) => command.run(settings).await,
+        Command::Message(command) => command.run(settings).await,
+        Command::File(command) => command.run(settings).await,
+        Command::Schedule(command) => command.run(settings).await,
         Command::Config(command) => command.run(cli::config::Checked {
             program: NAME,
             prefix: PREFIX,

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use shared::cli::output;
+use shared::cli::output::{self, Format};
 use shared::crypto::UserId;
 
 use super::beside::Server;
-use super::people::{by, explain};
-use super::scope::{Place, Scope};
+use super::people::{Person, by, explain, ids};
+use super::scope::{Place, Scope, place};
 use crate::model::{Role, RoleChange};
 use crate::settings::Settings;
 use crate::store::{RoleChanged, RoleHolder, Write};
@@ -29,9 +29,9 @@ pub(super) enum Command {
 /// come.
 #[derive(Args)]
 pub(super) struct Add {
-    /// Ids, 05 or 15 and 64 more digits
+    /// Ids, 05 or 15 and 64 more digits; of people who have been here the beginning will do
     #[arg(required = true, value_name = "ID")]
-    ids: Vec<UserId>,
+    ids: Vec<Person>,
     #[command(flatten)]
     scope: Scope,
     /// Make them admins
@@ -50,9 +50,9 @@ pub(super) struct Add {
 /// A role of the whole server and the roles in rooms are different things: each is taken away where it was given.
 #[derive(Args)]
 pub(super) struct Remove {
-    /// Ids, 05 or 15 and 64 more digits
+    /// Ids, 05 or 15 and 64 more digits; of people who have been here the beginning will do
     #[arg(required = true, value_name = "ID")]
-    ids: Vec<UserId>,
+    ids: Vec<Person>,
     #[command(flatten)]
     scope: Scope,
 }
@@ -63,9 +63,8 @@ pub(super) struct Remove {
 pub(super) struct List {
     #[command(flatten)]
     scope: Option<Scope>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: Format,
 }
 
 impl Command {
@@ -104,16 +103,18 @@ impl Add {
         } else {
             RoleChange::Moderator { visible }
         };
+        let ids = ids(server, &self.ids).await?;
         let mut write = server.change().await?;
-        let lines = change_roles(&mut write, &self.ids, &self.scope, change).await?;
+        let lines = change_roles(&mut write, &ids, &self.scope, change).await?;
         server.commit(write, &lines).await
     }
 }
 
 impl Remove {
     async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
+        let ids = ids(server, &self.ids).await?;
         let mut write = server.change().await?;
-        let lines = change_roles(&mut write, &self.ids, &self.scope, RoleChange::Nothing).await?;
+        let lines = change_roles(&mut write, &ids, &self.scope, RoleChange::Nothing).await?;
         server.commit(write, &lines).await
     }
 }
@@ -160,23 +161,23 @@ impl List {
     async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
         let mut holders = server.store.role_holders().await?;
         if let Some(scope) = &self.scope {
-            scope.check(server).await?;
-            holders.retain(|holder| scope.includes(holder.room.as_deref()));
+            let places = scope.included(server).await?;
+            holders.retain(|holder| places.has(holder.room.as_deref()));
         }
-        if self.json {
-            output::json(&holders.iter().map(object).collect::<Vec<_>>())?;
-        } else if holders.is_empty() {
-            println!("Nobody; `sogs mod add ID --global --admin` makes an admin of everything.");
-        } else {
-            let rows = holders.into_iter().map(|holder| {
+        let list = output::List {
+            header: ["ROOM", "ID", "ROLE"],
+            row: &|holder: &RoleHolder| {
                 [
-                    holder.room.unwrap_or_else(|| "(whole server)".to_owned()),
-                    holder.session_id,
+                    place(holder.room.as_deref()),
+                    holder.session_id.clone(),
                     told(holder.admin, holder.visible).to_owned(),
                 ]
-            });
-            output::table(["ROOM", "ID", "ROLE"], rows);
-        }
+            },
+            object: &object,
+            name: &|holder| holder.session_id.clone(),
+            nothing: "Nobody; `sogs mod add ID --global --admin` makes an admin of everything.",
+        };
+        list.print(self.format, &holders)?;
         Ok(ExitCode::SUCCESS)
     }
 }

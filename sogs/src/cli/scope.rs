@@ -7,6 +7,7 @@ use clap::Args;
 use shared::crypto::UserId;
 
 use super::beside::Server;
+use super::people::ambiguous;
 use crate::model::{InvalidToken, RoomNo, RoomToken, Scope as ModelScope};
 use crate::store::{RoomRow, Write};
 
@@ -99,22 +100,35 @@ impl Scope {
         Ok(rooms.into_iter().map(Place::Room).collect())
     }
 
-    /// Whether it includes the room of this token, which is the whole server if there is none.
-    pub(super) fn includes(&self, token: Option<&str>) -> bool {
+    /// What it includes, for a command that only looks.
+    pub(super) async fn included(&self, server: &Server<'_>) -> Result<Included> {
+        let mut tokens = Vec::new();
+        for token in &self.rooms {
+            tokens.push(known_room(server, token).await?.token);
+        }
+        Ok(Included {
+            tokens,
+            all_rooms: self.all_rooms,
+            global: self.global,
+        })
+    }
+}
+
+/// The places of a list.
+pub(super) struct Included {
+    /// Of rooms, as they were chosen.
+    tokens: Vec<String>,
+    all_rooms: bool,
+    global: bool,
+}
+
+impl Included {
+    /// Whether the room of this token is among them, which is the whole server if there is none.
+    pub(super) fn has(&self, token: Option<&str>) -> bool {
         match token {
             None => self.global,
-            Some(token) => self.all_rooms || self.rooms.iter().any(|room| room.key() == token.to_ascii_lowercase()),
+            Some(token) => self.all_rooms || self.tokens.iter().any(|room| room == token),
         }
-    }
-
-    /// Makes sure that the rooms are there, for a command that only looks.
-    pub(super) async fn check(&self, server: &Server<'_>) -> Result<()> {
-        for token in &self.rooms {
-            if server.store.room(token).await?.is_none() {
-                bail!("{}", missing(token));
-            }
-        }
-        Ok(())
     }
 }
 
@@ -142,17 +156,39 @@ async fn rooms(write: &mut Write, tokens: &[RoomToken], all: bool) -> Result<Vec
     Ok(rooms)
 }
 
-/// The room of this token.
+/// The room of this token, or the only one whose token begins like this.
 pub(super) async fn room(write: &mut Write, token: &RoomToken) -> Result<RoomRow> {
-    match write.room(token).await? {
-        Some(room) => Ok(room),
-        None => bail!("{}", missing(token)),
-    }
+    pick(token, write.all_rooms().await?)
 }
 
-/// That there is no room of this token.
-pub(super) fn missing(token: &RoomToken) -> String {
-    format!("there is no room {token}; `sogs room list` lists them")
+/// The same for a command that only looks.
+pub(super) async fn known_room(server: &Server<'_>, token: &RoomToken) -> Result<RoomRow> {
+    pick(token, server.store.room_rows().await?)
+}
+
+fn pick(token: &RoomToken, rooms: Vec<RoomRow>) -> Result<RoomRow> {
+    let key = token.key();
+    let begins = |room: &RoomRow| room.token.to_ascii_lowercase().starts_with(&key);
+    let (mut exact, mut beginning): (Vec<_>, Vec<_>) = rooms
+        .into_iter()
+        .filter(begins)
+        .partition(|room| room.token.len() == key.len());
+    let found = exact
+        .pop()
+        .or_else(|| if beginning.len() == 1 { beginning.pop() } else { None });
+    if let Some(room) = found {
+        return Ok(room);
+    }
+    if beginning.is_empty() {
+        bail!("there is no room {token}; `sogs room list` lists them");
+    }
+    let candidates: Vec<String> = beginning.iter().map(title).collect();
+    bail!("{}", ambiguous(token.as_str(), &candidates))
+}
+
+/// How a place is called in a list, by the token of the room.
+pub(super) fn place(token: Option<&str>) -> String {
+    token.unwrap_or("(whole server)").to_owned()
 }
 
 /// How a room is called in what is printed.

@@ -44,6 +44,9 @@ pub struct NewFile<'a> {
     pub blob: Option<&'a str>,
 }
 
+/// The id of a file that is gone, and where its bytes are.
+type Deleted = (i64, Option<String>);
+
 #[derive(sqlx::FromRow)]
 struct Columns {
     id: i64,
@@ -93,12 +96,21 @@ const HOLD_ROOMS_OF_IMAGES: PerDialect = PerDialect {
 };
 
 /// What was given a longer life meanwhile stays.
-const DELETE: PerDialect = PerDialect {
+const DELETE_EXPIRED: PerDialect = PerDialect {
     sqlite: "DELETE FROM files
         WHERE id IN (SELECT value FROM json_each($1)) AND expiry <= $2
         RETURNING id, blob",
     postgres: "DELETE FROM files
         WHERE id IN (SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text($1::jsonb) AS value) AND expiry <= $2
+        RETURNING id, blob",
+};
+
+const DELETE: PerDialect = PerDialect {
+    sqlite: "DELETE FROM files
+        WHERE id IN (SELECT value FROM json_each($1))
+        RETURNING id, blob",
+    postgres: "DELETE FROM files
+        WHERE id IN (SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text($1::jsonb) AS value)
         RETURNING id, blob",
 };
 
@@ -176,30 +188,48 @@ impl Write {
             now,
             i64::from(most)
         )?;
-        let expired = serde_json::Value::from(expired).to_string();
-        run!(
-            self.tx,
-            fetch_all,
-            query_scalar::<_, i64>,
-            HOLD_ROOMS_OF_IMAGES,
-            &expired
-        )?;
+        let expired = super::json(&expired);
+        self.hold_rooms_of_images(&expired).await?;
         let deleted = run!(
             self.tx,
             fetch_all,
-            query_as::<_, (i64, Option<String>)>,
-            DELETE,
+            query_as::<_, Deleted>,
+            DELETE_EXPIRED,
             &expired,
             now
         )?;
+        self.files_are_gone(&deleted).await?;
+        Ok(deleted.len())
+    }
+
+    /// Takes files away whether they have expired or not, and dooms their bytes. Rooms lose them as images. The answer is
+    /// the ids of those that were there. To be called with a thousand at most.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn delete_files(&mut self, files: &[i64]) -> Result<Vec<i64>, DbError> {
+        let list = super::json(files);
+        self.hold_rooms_of_images(&list).await?;
+        let deleted = run!(self.tx, fetch_all, query_as::<_, Deleted>, DELETE, &list)?;
+        self.files_are_gone(&deleted).await?;
+        Ok(deleted.into_iter().map(|(id, _)| id).collect())
+    }
+
+    async fn hold_rooms_of_images(&mut self, files: &str) -> Result<(), DbError> {
+        run!(self.tx, fetch_all, query_scalar::<_, i64>, HOLD_ROOMS_OF_IMAGES, files)?;
+        Ok(())
+    }
+
+    /// Dooms the bytes of files whose rows are gone, and takes them from rooms as images.
+    async fn files_are_gone(&mut self, deleted: &[Deleted]) -> Result<(), DbError> {
         for blob in deleted.iter().filter_map(|(_, blob)| blob.as_deref()) {
             doom(&mut self.tx, blob).await?;
         }
         let ids: Vec<i64> = deleted.iter().map(|(id, _)| *id).collect();
-        let ids = serde_json::Value::from(ids).to_string();
-        if run!(self.tx, execute, query, LOSE_IMAGES, ids)? > 0 {
+        if run!(self.tx, execute, query, LOSE_IMAGES, super::json(&ids))? > 0 {
             self.directory_changes();
         }
-        Ok(deleted.len())
+        Ok(())
     }
 }

@@ -267,6 +267,16 @@ impl Store {
         }
     }
 
+    /// All rooms' rows, in the order of their tokens.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn room_rows(&self) -> Result<Vec<RoomRow>, DbError> {
+        let mut tx = self.db.read().await?;
+        run!(tx, fetch_all, query_as::<_, RoomRow>, ALL)
+    }
+
     /// One room's row.
     ///
     /// # Errors

@@ -55,6 +55,12 @@ const FIND: &str = "SELECT id, session_id, created, last_active, banned, moderat
     FROM users
     WHERE session_id = $1";
 
+const BEGINNING: &str = "SELECT session_id
+    FROM users
+    WHERE session_id >= $1 AND session_id < $2 AND id <> 0
+    ORDER BY session_id
+    LIMIT $3";
+
 const FIND_BY_NUMBER: &str = "SELECT id, session_id, created, last_active, banned, moderator, admin, visible_mod
     FROM users
     WHERE id = $1";
@@ -130,6 +136,18 @@ impl Store {
             }
         }
         Ok(None)
+    }
+
+    /// Up to `most` ids that begin with these digits, in their order.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn ids_beginning(&self, digits: &str, most: i64) -> Result<Vec<String>, DbError> {
+        let mut tx = self.db.read().await?;
+        // Above every digit.
+        let end = format!("{digits}g");
+        run!(tx, fetch_all, query_scalar::<_, String>, BEGINNING, digits, end, most)
     }
 
     /// The row of a person.

@@ -167,20 +167,45 @@ impl Person {
 
     /// Posts a message and tells its number.
     pub(crate) async fn say(&self, room: &str, text: &str) -> i64 {
-        let answer = self.try_to_say(room, text).await;
-        assert_eq!(answer.status, 201, "{answer:?}");
-        let message: Value = serde_json::from_slice(&answer.body).unwrap();
-        message["id"].as_i64().unwrap()
+        number(&self.try_to_say(room, text).await)
     }
 
     pub(crate) async fn try_to_say(&self, room: &str, text: &str) -> Answer {
-        let body = json!({ "data": STANDARD.encode(text), "signature": STANDARD.encode([0; 64]) });
-        let request = Request::new("POST", &format!("/room/{room}/message"));
-        self.call(
-            request
-                .header("Content-Type", "application/json")
-                .body(body.to_string()),
-        )
-        .await
+        self.send("POST", &format!("/room/{room}/message"), &content(text))
+            .await
     }
+
+    /// Posts what a client would, with files, and tells its number.
+    pub(crate) async fn post(&self, room: &str, data: &[u8], files: &[i64]) -> i64 {
+        let mut body = content(data);
+        body["files"] = json!(files);
+        number(&self.send("POST", &format!("/room/{room}/message"), &body).await)
+    }
+
+    /// Uploads a file and tells its number.
+    pub(crate) async fn upload(&self, room: &str, name: &str, bytes: &str) -> i64 {
+        let request = Request::new("POST", &format!("/room/{room}/file"))
+            .header("Content-Disposition", &format!("attachment; filename=\"{name}\""))
+            .body(bytes.to_owned());
+        number(&self.call(request).await)
+    }
+
+    /// Sends JSON.
+    pub(crate) async fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let request = Request::new(method, path).header("Content-Type", "application/json");
+        self.call(request.body(body.to_string())).await
+    }
+}
+
+/// The body of a request that posts or edits.
+pub(crate) fn content(data: impl AsRef<[u8]>) -> Value {
+    json!({ "data": STANDARD.encode(data), "signature": STANDARD.encode([0; 64]) })
+}
+
+/// The number in an answer that tells of something new.
+#[track_caller]
+fn number(answer: &Answer) -> i64 {
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let new: Value = serde_json::from_slice(&answer.body).unwrap();
+    new["id"].as_i64().unwrap()
 }

@@ -4,11 +4,12 @@ use e2e::{Setup, eventually};
 use shared::client::{Account, Client, Request};
 
 use crate::people::Person;
-use crate::{knows, on_both, start};
+use crate::{knows, on_both, start, start_with_room};
 
 on_both!(
     a_command_is_honoured_by_every_machine,
     a_room_lives_and_dies_by_commands,
+    what_is_deleted_by_command_reaches_whoever_polls,
 );
 
 async fn status(client: &Client, path: &str) -> u16 {
@@ -83,4 +84,42 @@ async fn a_room_lives_and_dies_by_commands(setup: Setup) {
     }
     assert_eq!(person.say("sudoku", "hello?").await.status, 404);
     assert_eq!(person.json("/rooms").await, serde_json::json!([]));
+}
+
+async fn what_is_deleted_by_command_reaches_whoever_polls(setup: Setup) {
+    let server = start_with_room!(setup, "", "lobby");
+    let machines = match setup {
+        Setup::SqliteLocal => vec![server],
+        Setup::PostgresS3 => vec![server.another(), server],
+    };
+    let author = Person::at(&machines[0]);
+    let file = author.uploaded("lobby", "the bytes").await;
+    let spam = author.said("lobby", "spam").await;
+    let kept = author.said("lobby", "hello").await;
+    let readers: Vec<Person> = machines.iter().map(|machine| author.also_at(machine)).collect();
+    for reader in &readers {
+        eventually("both are there", async || {
+            let all = reader.json("/room/lobby/messages/since/0").await;
+            all.as_array().unwrap().len() == 2
+        })
+        .await;
+    }
+    let _ = machines[0].run(&["message", "delete", &spam.to_string(), "--yes"]);
+    let _ = machines[0].run(&["file", "delete", &file.to_string(), "--yes"]);
+    for reader in &readers {
+        eventually("the tombstone arrives", async || {
+            let news = reader.json("/room/lobby/messages/since/2").await;
+            news.as_array().unwrap().first().is_some_and(|news| {
+                assert_eq!(
+                    (&news["id"], &news["deleted"], &news["seqno"]),
+                    (&spam.into(), &true.into(), &3.into())
+                );
+                true
+            })
+        })
+        .await;
+        assert_eq!(reader.get(&format!("/room/lobby/file/{file}")).await.status, 404);
+        let left = reader.json("/room/lobby/messages/recent").await;
+        assert_eq!((left.as_array().unwrap().len(), &left[0]["id"]), (1, &kept.into()));
+    }
 }

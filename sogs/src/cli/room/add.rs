@@ -53,7 +53,9 @@ impl Add {
             bail!("there is a room {token} already; `sogs room set` changes it");
         }
         let made = format!("made the room {} ({token})", new.name);
-        server.commit(write, &[made, server.link(token.as_str())]).await
+        let done = server.commit(write, &[made, server.link(token.as_str())]).await?;
+        server.warn_of_links();
+        Ok(done)
     }
 
     fn defaults(&self) -> Defaults {

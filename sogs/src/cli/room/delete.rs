@@ -8,13 +8,13 @@ use clap::Args;
 use super::show;
 use crate::cli::beside::Server;
 use crate::cli::confirm::confirm;
-use crate::cli::scope::{number, room, title, token};
+use crate::cli::scope::{known_room, number, title, token};
 use crate::model::RoomToken;
 
 /// Delete a room with its messages, attachments, permissions and bans
 #[derive(Args)]
 pub(in crate::cli) struct Delete {
-    /// The room
+    /// The room: its token, or enough of its beginning
     #[arg(value_parser = token)]
     token: RoomToken,
     /// Do not ask
@@ -24,14 +24,12 @@ pub(in crate::cli) struct Delete {
 
 impl Delete {
     pub(super) async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
+        let room = known_room(server, &self.token).await?;
         if !self.yes {
-            let surveyed = show::survey(server, &self.token).await?;
+            let surveyed = show::survey(server, &room.token.parse()?).await?;
             show::print(&surveyed, server);
         }
         confirm(self.yes, "Delete this room and everything in it?")?;
-        let mut write = server.change().await?;
-        let room = room(&mut write, &self.token).await?;
-        drop(write);
         server.store.empty_room(number(&room), server.clock.now()).await?;
         let mut write = server.change().await?;
         write.delete_room(number(&room)).await?;

@@ -16,12 +16,12 @@ use crate::cli::scope::{number, room, title, token};
 use crate::files::Files;
 use crate::model::{RoomToken, UserNo};
 use crate::settings::Settings;
-use crate::store::NewFile;
+use crate::store::{NewFile, RoomRow};
 
 /// Give a room an image
 #[derive(Args)]
 pub(in crate::cli) struct Image {
-    /// The room
+    /// The room: its token, or enough of its beginning
     #[arg(value_parser = token)]
     token: RoomToken,
     /// A picture: PNG, JPEG, GIF or WebP
@@ -39,15 +39,18 @@ impl Image {
         }
         let size = bytes.len() as u64;
         let blob = files.write(bytes).await.context("the picture could not be stored")?;
-        let line = self.use_file(server, size, blob.as_ref()).await;
+        let room = self.use_file(server, size, blob.as_ref()).await;
         // After a commit that seemed to fail the room may have the image all the same.
         let unknown = |error: &anyhow::Error| error.downcast_ref::<DbError>().is_some_and(DbError::is_unavailable);
-        if let (Err(error), Some(key)) = (&line, &blob)
+        if let (Err(error), Some(key)) = (&room, &blob)
             && !unknown(error)
         {
             files.discard(key).await;
         }
-        println!("{}\n{}", line?, server.link(self.token.as_str()));
+        let room = room?;
+        println!("{} is the image of {} now", self.file.display(), title(&room));
+        println!("{}", server.link(&room.token));
+        server.warn_of_links();
         server.store.database().close().await;
         Ok(ExitCode::SUCCESS)
     }
@@ -71,7 +74,7 @@ impl Image {
     }
 
     /// Gives the bytes a row and makes that the image.
-    async fn use_file(&self, server: &Server<'_>, size: u64, blob: Option<&BlobKey>) -> Result<String> {
+    async fn use_file(&self, server: &Server<'_>, size: u64, blob: Option<&BlobKey>) -> Result<RoomRow> {
         let mut write = server.change().await?;
         let room = room(&mut write, &self.token).await?;
         let name = self.file.file_name().map(|name| name.to_string_lossy());
@@ -89,7 +92,7 @@ impl Image {
             bail!("the room was deleted in between");
         }
         write.commit().await?;
-        Ok(format!("{} is the image of {} now", self.file.display(), title(&room)))
+        Ok(room)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::store::{RoomChange, RoomRow};
 #[derive(Args)]
 #[command(group = ArgGroup::new("changes").required(true).multiple(true))]
 pub(in crate::cli) struct Set {
-    /// The room
+    /// The room: its token, or enough of its beginning
     #[arg(value_parser = token)]
     token: RoomToken,
     /// A new name

@@ -6,28 +6,27 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::{Value, json};
-use shared::cli::output;
+use shared::cli::output::{self, Format};
 use shared::clock::Timestamp;
 
 use super::set::rate_limit;
 use crate::cli::beside::Server;
 use crate::cli::letters::signed;
-use crate::cli::scope::{missing, title, token};
+use crate::cli::scope::{known_room, title, token};
 use crate::model::{Defaults, RoomToken};
 use crate::store::{ACTIVE_DAYS, RoomRole, RoomRow, RoomSurvey};
 
 /// List all rooms with their links
 #[derive(Args)]
 pub(in crate::cli) struct List {
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: Format,
 }
 
 /// Show a room: its link, what is in it, who reads and who moderates it
 #[derive(Args)]
 pub(in crate::cli) struct Show {
-    /// The room
+    /// The room: its token, or enough of its beginning
     #[arg(value_parser = token)]
     token: RoomToken,
     /// Print JSON
@@ -38,13 +37,9 @@ pub(in crate::cli) struct Show {
 impl List {
     pub(super) async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
         let surveys = server.store.survey(None, server.clock.now()).await?;
-        if self.json {
-            let all: Vec<Value> = surveys.iter().map(|survey| object(survey, server)).collect();
-            output::json(&all)?;
-        } else if surveys.is_empty() {
-            println!("There are no rooms; `sogs room add TOKEN --name NAME` makes one.");
-        } else {
-            let rows = surveys.iter().map(|survey| {
+        let list = output::List {
+            header: ["TOKEN", "NAME", "MESSAGES", "ACTIVE (7 DAYS)", "EVERYBODY"],
+            row: &|survey: &RoomSurvey| {
                 [
                     survey.room.token.clone(),
                     survey.room.name.clone(),
@@ -52,12 +47,20 @@ impl List {
                     survey.active[1].to_string(),
                     signed(defaults(&survey.room)),
                 ]
-            });
-            output::table(["TOKEN", "NAME", "MESSAGES", "ACTIVE (7 DAYS)", "EVERYBODY"], rows);
+            },
+            object: &|survey| object(survey, server),
+            name: &|survey| survey.room.token.clone(),
+            nothing: "There are no rooms; `sogs room add TOKEN --name NAME` makes one.",
+        };
+        list.print(self.format, &surveys)?;
+        if self.format.is_table() && !surveys.is_empty() {
             println!();
             for survey in &surveys {
                 println!("{}", server.link(&survey.room.token));
             }
+        }
+        if !self.format.quiet && !surveys.is_empty() {
+            server.warn_of_links();
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -71,14 +74,18 @@ impl Show {
         } else {
             print(&survey, server);
         }
+        server.warn_of_links();
         Ok(ExitCode::SUCCESS)
     }
 }
 
 /// A room and what is in it.
 pub(super) async fn survey(server: &Server<'_>, token: &RoomToken) -> Result<RoomSurvey> {
-    let found = server.store.survey(Some(token), server.clock.now()).await?;
-    found.into_iter().next().with_context(|| missing(token))
+    let room = known_room(server, token).await?;
+    let whole: RoomToken = room.token.parse()?;
+    let found = server.store.survey(Some(&whole), server.clock.now()).await?;
+    let gone = || format!("{} was deleted in between", title(&room));
+    found.into_iter().next().with_context(gone)
 }
 
 /// Prints it for people.

@@ -11,7 +11,7 @@ use shared::config::Span;
 use shared::crypto::UserId;
 
 use crate::cli::beside::Server;
-use crate::cli::people::{by, explain};
+use crate::cli::people::{Person, by, explain, ids};
 use crate::cli::scope::{Place, Scope};
 use crate::store::Write;
 
@@ -21,9 +21,9 @@ use crate::store::Write;
 /// already lasts as long as the new one says. What they posted stays; `sogs user purge` deletes it.
 #[derive(Args)]
 pub(in crate::cli) struct Ban {
-    /// Ids, 05 or 15 and 64 more digits
+    /// Ids, 05 or 15 and 64 more digits; of people who have been here the beginning will do
     #[arg(required = true, value_name = "ID")]
-    ids: Vec<UserId>,
+    ids: Vec<Person>,
     #[command(flatten)]
     scope: Scope,
     /// How long, such as "2d" or "1 week"; for good if it is left out
@@ -37,9 +37,9 @@ pub(in crate::cli) struct Ban {
 /// Lift bans
 #[derive(Args)]
 pub(in crate::cli) struct Unban {
-    /// Ids, 05 or 15 and 64 more digits
+    /// Ids, 05 or 15 and 64 more digits; of people who have been here the beginning will do
     #[arg(required = true, value_name = "ID")]
-    ids: Vec<UserId>,
+    ids: Vec<Person>,
     #[command(flatten)]
     scope: Scope,
 }
@@ -54,11 +54,12 @@ impl Ban {
         {
             bail!("--for takes a time from 1 second to 100 years; without it the ban is for good");
         }
+        let ids = ids(server, &self.ids).await?;
         let mut write = server.change().await?;
-        write.lock_people(&self.ids).await?;
+        write.lock_people(&ids).await?;
         let places = self.scope.find(&mut write).await?;
         let mut lines = Vec::new();
-        for id in &self.ids {
+        for id in &ids {
             for place in &places {
                 lines.push(self.ban(&mut write, id, place).await?);
             }
@@ -123,11 +124,12 @@ fn lasts(until: Option<Timestamp>) -> String {
 
 impl Unban {
     pub(super) async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
+        let ids = ids(server, &self.ids).await?;
         let mut write = server.change().await?;
-        write.lock_people(&self.ids).await?;
+        write.lock_people(&ids).await?;
         let places = self.scope.find(&mut write).await?;
         let mut lines = Vec::new();
-        for id in &self.ids {
+        for id in &ids {
             for place in &places {
                 let lifted = write
                     .unban(id, &place.scope())

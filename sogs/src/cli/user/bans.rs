@@ -5,11 +5,12 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 use serde_json::json;
-use shared::cli::output;
+use shared::cli::output::{self, Format};
 use shared::clock::Timestamp;
 
 use crate::cli::beside::Server;
-use crate::cli::scope::Scope;
+use crate::cli::scope::{Scope, place};
+use crate::store::Ban;
 
 /// List bans, of everything if no place is named
 #[derive(Args)]
@@ -17,42 +18,40 @@ use crate::cli::scope::Scope;
 pub(in crate::cli) struct Bans {
     #[command(flatten)]
     scope: Option<Scope>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: Format,
 }
 
 impl Bans {
     pub(super) async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
         let mut bans = server.store.bans().await?;
         if let Some(scope) = &self.scope {
-            scope.check(server).await?;
-            bans.retain(|ban| scope.includes(ban.room.as_deref()));
+            let places = scope.included(server).await?;
+            bans.retain(|ban| places.has(ban.room.as_deref()));
         }
-        if self.json {
-            let all = bans.iter().map(|ban| {
+        let until = |ban: &Ban| ban.until.map(Timestamp::from_nanos);
+        let list = output::List {
+            header: ["ID", "FROM", "UNTIL", "REASON"],
+            row: &|ban: &Ban| {
+                [
+                    ban.session_id.clone(),
+                    place(ban.room.as_deref()),
+                    until(ban).map_or_else(|| "for good".to_owned(), output::time),
+                    ban.reason.clone().unwrap_or_default(),
+                ]
+            },
+            object: &|ban| {
                 json!({
                     "id": ban.session_id,
                     "room": ban.room,
-                    "until": ban.until.map(Timestamp::from_nanos),
+                    "until": until(ban),
                     "reason": ban.reason,
                 })
-            });
-            output::json(&all.collect::<Vec<_>>())?;
-        } else if bans.is_empty() {
-            println!("Nobody is banned.");
-        } else {
-            let rows = bans.into_iter().map(|ban| {
-                let until = ban.until.map(Timestamp::from_nanos);
-                [
-                    ban.session_id,
-                    ban.room.unwrap_or_else(|| "(whole server)".to_owned()),
-                    until.map_or_else(|| "for good".to_owned(), output::time),
-                    ban.reason.unwrap_or_default(),
-                ]
-            });
-            output::table(["ID", "FROM", "UNTIL", "REASON"], rows);
-        }
+            },
+            name: &|ban| ban.session_id.clone(),
+            nothing: "Nobody is banned.",
+        };
+        list.print(self.format, &bans)?;
         Ok(ExitCode::SUCCESS)
     }
 }

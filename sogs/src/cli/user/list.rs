@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 use serde_json::json;
-use shared::cli::output;
+use shared::cli::output::{self, Format};
 use shared::clock::Timestamp;
 
 use crate::cli::beside::Server;
@@ -14,48 +14,43 @@ use crate::store::UserRow;
 /// List the people who were there last
 #[derive(Args)]
 pub(in crate::cli) struct List {
-    /// How many; 0 for all
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    limit: u32,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    /// How many; 0 for all, which is the default for --json and --quiet, while a table has 100
+    #[arg(long, value_name = "N")]
+    limit: Option<u32>,
+    #[command(flatten)]
+    format: Format,
 }
 
 impl List {
     pub(super) async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
-        let limit = if self.limit == 0 {
-            i64::MAX
-        } else {
-            i64::from(self.limit)
-        };
-        let (count, people) = server.store.people(limit).await?;
-        if self.json {
-            let all = people.iter().map(|person| {
+        let (count, people) = server.store.people(self.format.most(self.limit)).await?;
+        let seen = |nanos: i64| Timestamp::from_nanos(nanos);
+        let list = output::List {
+            header: ["LAST SEEN", "FIRST SEEN", "WHOLE SERVER", "ID"],
+            row: &|person: &UserRow| {
+                [
+                    output::time(seen(person.last_active)),
+                    output::time(seen(person.created)),
+                    standing(person).to_owned(),
+                    person.session_id.clone(),
+                ]
+            },
+            object: &|person| {
                 json!({
                     "id": person.session_id,
-                    "first_seen": Timestamp::from_nanos(person.created),
-                    "last_seen": Timestamp::from_nanos(person.last_active),
+                    "first_seen": seen(person.created),
+                    "last_seen": seen(person.last_active),
                     "banned": person.banned,
                     "moderator": person.moderator,
                     "admin": person.admin,
                     "visible": person.visible_mod,
                 })
-            });
-            output::json(&all.collect::<Vec<_>>())?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        let shown = people.len();
-        let rows = people.into_iter().map(|person| {
-            [
-                output::time(Timestamp::from_nanos(person.last_active)),
-                output::time(Timestamp::from_nanos(person.created)),
-                standing(&person).to_owned(),
-                person.session_id,
-            ]
-        });
-        output::table(["LAST SEEN", "FIRST SEEN", "WHOLE SERVER", "ID"], rows);
-        println!("\n{shown} of {count} people; --limit shows more.");
+            },
+            name: &|person| person.session_id.clone(),
+            nothing: "Nobody has been here yet.",
+        };
+        list.print(self.format, &people)?;
+        output::note_cut(people.len(), count, "people");
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -12,6 +12,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Subcommand;
 
+pub(super) use permit::told as permission;
+
 use super::beside::Server;
 use crate::settings::Settings;
 

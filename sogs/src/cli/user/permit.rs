@@ -8,7 +8,7 @@ use shared::crypto::UserId;
 
 use crate::cli::beside::Server;
 use crate::cli::letters::{Letters, NAMES};
-use crate::cli::people::explain;
+use crate::cli::people::{Person, explain, ids};
 use crate::cli::scope::{Place, RoomScope};
 use crate::model::{FlagChange, Override, PermissionChange};
 use crate::store::Write;
@@ -19,9 +19,9 @@ use crate::store::Write;
 #[derive(Args)]
 #[command(group = ArgGroup::new("permissions").required(true).multiple(true))]
 pub(in crate::cli) struct Permit {
-    /// Ids, 05 or 15 and 64 more digits
+    /// Ids, 05 or 15 and 64 more digits; of people who have been here the beginning will do
     #[arg(required = true, value_name = "ID")]
-    ids: Vec<UserId>,
+    ids: Vec<Person>,
     #[command(flatten)]
     scope: RoomScope,
     /// What they may
@@ -38,11 +38,12 @@ pub(in crate::cli) struct Permit {
 impl Permit {
     pub(super) async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
         let change = self.change()?;
+        let ids = ids(server, &self.ids).await?;
         let mut write = server.change().await?;
-        write.lock_people(&self.ids).await?;
+        write.lock_people(&ids).await?;
         let places = self.scope.find(&mut write).await?;
         let mut lines = Vec::new();
-        for id in &self.ids {
+        for id in &ids {
             for place in &places {
                 lines.push(permit(&mut write, id, place, &change).await?);
             }
@@ -96,7 +97,7 @@ pub(super) fn flags(of: &Override) -> [Option<bool>; 4] {
 }
 
 /// How one of them is told.
-pub(super) fn told(name: &str, flag: Option<bool>) -> String {
+pub(in crate::cli) fn told(name: &str, flag: Option<bool>) -> String {
     match flag {
         Some(true) => format!("+{name}"),
         Some(false) => format!("-{name}"),

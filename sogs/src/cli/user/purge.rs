@@ -8,7 +8,7 @@ use shared::crypto::UserId;
 
 use crate::cli::beside::Server;
 use crate::cli::confirm::confirm;
-use crate::cli::people::by;
+use crate::cli::people::{Person, by};
 use crate::cli::scope::{Place, RoomScope};
 use crate::model::{RoomNo, User, UserNo};
 
@@ -17,8 +17,8 @@ use crate::model::{RoomNo, User, UserNo};
 /// It goes step by step, so that the server goes on meanwhile; run it again if it was broken off.
 #[derive(Args)]
 pub(in crate::cli) struct Purge {
-    /// The id, 05 or 15 and 64 more digits
-    id: UserId,
+    /// The id, 05 or 15 and 64 more digits; of somebody who has been here the beginning will do
+    id: Person,
     #[command(flatten)]
     scope: RoomScope,
     /// Do not ask
@@ -28,17 +28,18 @@ pub(in crate::cli) struct Purge {
 
 impl Purge {
     pub(super) async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
-        let (places, people) = self.find(server).await?;
+        let id = self.id.id(server).await?;
+        let (places, people) = self.find(server, &id).await?;
         if people.is_empty() {
-            bail!("{} has never been here; `sogs user list` shows who was", self.id);
+            bail!("{id} has never been here; `sogs user list` shows who was");
         }
         let names: Vec<String> = places.iter().map(ToString::to_string).collect();
-        let question = format!("Delete all that {} posted in {}?", self.id, names.join(", "));
+        let question = format!("Delete all that {id} posted in {}?", names.join(", "));
         confirm(self.yes, &question)?;
         for user in &people {
             for place in &places {
                 let Some(room) = place.room() else { continue };
-                let person = by(&user.session_id, &self.id);
+                let person = by(&user.session_id, &id);
                 match purge(server, room, user.no).await? {
                     0 => println!("{person} has no messages in {place}"),
                     1 => println!("deleted 1 message of {person} in {place}"),
@@ -51,11 +52,11 @@ impl Purge {
     }
 
     /// The rooms, and everybody that the id stands for.
-    async fn find(&self, server: &Server<'_>) -> Result<(Vec<Place>, Vec<User>)> {
+    async fn find(&self, server: &Server<'_>, id: &UserId) -> Result<(Vec<Place>, Vec<User>)> {
         // Nothing is changed, and so nothing committed.
         let mut write = server.change().await?;
         let places = self.scope.find(&mut write).await?;
-        let people = write.all_known(&self.id).await?;
+        let people = write.all_known(id).await?;
         Ok((places, people))
     }
 }

@@ -7,20 +7,20 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use shared::cli::output;
 use shared::clock::Timestamp;
-use shared::crypto::UserId;
 
 use super::list::standing;
 use super::permit::{flags, told};
 use crate::cli::beside::Server;
 use crate::cli::letters::NAMES;
+use crate::cli::people::Person;
 use crate::model::Override;
 use crate::store::{Dossier, InRoom, Pending, UserRow};
 
 /// Show what is kept about somebody: roles, bans, permissions, how much they posted
 #[derive(Args)]
 pub(in crate::cli) struct Show {
-    /// The id, 05 or 15 and 64 more digits
-    id: UserId,
+    /// The id, 05 or 15 and 64 more digits; of somebody who has been here the beginning will do
+    id: Person,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -28,8 +28,9 @@ pub(in crate::cli) struct Show {
 
 impl Show {
     pub(super) async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
-        let unknown = || format!("{} has never been here; `sogs user list` shows who was", self.id);
-        let user = server.store.find_user(&self.id).await?.with_context(unknown)?;
+        let id = self.id.id(server).await?;
+        let unknown = || format!("{id} has never been here; `sogs user list` shows who was");
+        let user = server.store.find_user(&id).await?.with_context(unknown)?;
         let row = server.store.user_row(user.no).await?.with_context(unknown)?;
         let dossier = server.store.dossier(user.no).await?;
         if self.json {
