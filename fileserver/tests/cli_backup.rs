@@ -8,12 +8,15 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use fileserver::archive::{Backup, Progress};
+use fileserver::archive::Archive;
 use fileserver::files::Files;
 use fileserver::store::{FileRow, Store};
 use serde_json::Value;
+use shared::archive::{self, Progress, Source};
 use shared::clock::Clock;
+use shared::crypto::hash::sha256_hex;
 use shared::db::DbOptions;
+use shared::run;
 use support::{Place, Stores, Transfers, blobs, damage};
 
 in_every_place!(
@@ -22,7 +25,7 @@ in_every_place!(
     a_restore_that_was_broken_off_can_be_run_again,
     a_restore_never_writes_over_files,
     damaged_files_are_left_out_of_a_backup_and_named,
-    what_changes_between_rows_and_bytes_leaves_the_backup_whole,
+    what_is_deleted_meanwhile_is_in_the_backup,
 );
 
 fn backup(place: &Place, folder: &Path) -> Value {
@@ -50,13 +53,41 @@ fn below(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// The state of a backup that counts.
+fn state(folder: &Path) -> PathBuf {
+    let manifest: Value = serde_json::from_slice(&fs::read(folder.join("manifest.json")).unwrap()).unwrap();
+    folder.join(manifest["state"].as_str().unwrap())
+}
+
 /// Lets a file in a backup have expired.
-async fn expire(folder: &Path, row: FileRow) {
-    let url = format!("sqlite:{}", folder.join("fileserver.db").display());
-    let rows = Store::open_existing(&DbOptions::at(url)).await.unwrap();
-    let expires = support::now();
-    rows.catch_up(&FileRow { expires, ..row }).await.unwrap();
+async fn expire(folder: &Path, row: &FileRow) {
+    let database = state(folder).join("fileserver.db");
+    let rows = Store::open_existing(&DbOptions::at(format!("sqlite:{}", database.display())))
+        .await
+        .unwrap();
+    let mut tx = rows.database().write().await.unwrap();
+    run!(
+        tx,
+        execute,
+        query,
+        "UPDATE files SET expires = 1 WHERE id = $1",
+        &row.id
+    )
+    .unwrap();
+    tx.commit().await.unwrap();
     rows.database().close().await;
+    // As if it had been so when the backup was made.
+    let (sums, hash) = (state(folder).join("sums"), sha256_hex(&fs::read(&database).unwrap()));
+    let lines = fs::read_to_string(&sums).unwrap();
+    let lines = lines.lines().map(|line| match line.split_once("  ") {
+        Some((_, name)) if name.ends_with("fileserver.db") => format!("{hash}  {name}\n"),
+        _ => format!("{line}\n"),
+    });
+    let lines: String = lines.collect();
+    fs::write(&sums, &lines).unwrap();
+    edit_manifest(folder, |manifest| {
+        manifest["sums"] = sha256_hex(lines.as_bytes()).into()
+    });
 }
 
 fn edit_manifest(folder: &Path, edit: impl FnOnce(&mut Value)) {
@@ -87,7 +118,7 @@ async fn a_backup_of_a_running_server_is_restored_onto_either_pair_of_stores(sto
     assert_eq!(manifest["public_key"], *server.key);
     assert_eq!(manifest["files"], made["files"]);
     assert!(
-        fs::read_to_string(folder.join("fileserver.toml"))
+        fs::read_to_string(state(&folder).join("fileserver.toml"))
             .unwrap()
             .contains("3 days")
     );
@@ -96,7 +127,7 @@ async fn a_backup_of_a_running_server_is_restored_onto_either_pair_of_stores(sto
         let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, expected, "{}", path.display());
     }
-    expire(&folder, short).await;
+    expire(&folder, &short).await;
 
     for onto in [Stores::Embedded, Stores::Shared] {
         let Some(other) = Place::on(onto) else { continue };
@@ -156,7 +187,7 @@ async fn a_restore_that_was_broken_off_can_be_run_again(stores: Stores) {
 
     // As a power cut leaves it: the key is there, some bytes are there, one of them damaged, and no rows.
     place.make().await;
-    fs::copy(folder.join("key_ed25519"), place.data().join("key_ed25519")).unwrap();
+    fs::copy(state(&folder).join("key_ed25519"), place.data().join("key_ed25519")).unwrap();
     let half = place.files().await;
     for row in &rows {
         damage(&half, &row.blob, b"one").await;
@@ -222,9 +253,6 @@ impl Progress for Meanwhile<'_> {
             self.files.delete(&self.deleted.id.parse().unwrap()).await.unwrap();
             let key = self.lost.blob.parse().unwrap();
             self.files.blobs().delete(&key).await.unwrap();
-            // An upload of the same bytes restores them, in another place.
-            let restored = self.place.add(self.files, "lost", 1000).await;
-            assert_ne!(restored.blob, self.lost.blob);
             self.place.add(self.files, "too late", 1000).await;
         };
         tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(change));
@@ -233,17 +261,18 @@ impl Progress for Meanwhile<'_> {
     fn done(&mut self, _bytes: u64) {}
 }
 
-async fn what_changes_between_rows_and_bytes_leaves_the_backup_whole(stores: Stores) {
+async fn what_is_deleted_meanwhile_is_in_the_backup(stores: Stores) {
     let Some(place) = Place::on(stores) else { return };
     let files = place.files().await;
     let kept = place.add(&files, "kept", 1000).await;
     let deleted = place.add(&files, "deleted", 1000).await;
     let lost = place.add(&files, "lost", 1000).await;
     let folder = place.path().join("backup");
-    let source = Backup {
-        files: &files,
+    let source = Source {
+        database: files.store().database(),
+        blobs: files.blobs(),
         data: &place.data(),
-        configuration: None,
+        companions: &[],
         clock: &Clock::system(),
     };
     let mut meanwhile = Meanwhile {
@@ -252,10 +281,10 @@ async fn what_changes_between_rows_and_bytes_leaves_the_backup_whole(stores: Sto
         deleted: &deleted,
         lost: &lost,
     };
-    let made = fileserver::archive::backup(source, &folder, &mut meanwhile)
+    let made = archive::backup(&Archive, source, &folder, &mut meanwhile)
         .await
         .unwrap();
-    assert_eq!((made.files, made.damaged.len()), (2, 0));
+    assert_eq!((made.files, made.damaged), (2, vec![lost.id]));
 
     let other = Place::new();
     assert_eq!(restore(&other, &folder)["damaged"], Value::Array(vec![]));
@@ -263,13 +292,13 @@ async fn what_changes_between_rows_and_bytes_leaves_the_backup_whole(stores: Sto
     let rows = other.files().await.store().page("", 10).await.unwrap();
     let mut ids: Vec<String> = rows.into_iter().map(|row| row.id).collect();
     ids.sort();
-    let mut expected = [kept.id, lost.id];
+    let mut expected = [kept.id, deleted.id];
     expected.sort();
     assert_eq!(ids, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bytes_damaged_in_the_backup_are_not_restored_and_named() {
+async fn nothing_is_restored_of_a_damaged_backup_unless_the_rest_is_asked_for() {
     let place = Place::new();
     let files = place.files().await;
     let whole = place.add(&files, "whole", 1000).await;
@@ -279,7 +308,12 @@ async fn bytes_damaged_in_the_backup_are_not_restored_and_named() {
     fs::write(folder.join("blobs").join(&altered.blob), "ALTERED").unwrap();
 
     let other = Place::new();
-    let done = other.run(&["restore", folder.to_str().unwrap(), "--json"]);
+    let refused = complaint(&other, "restore", &folder);
+    assert!(refused.contains(&format!("blobs/{}", altered.blob)), "{refused}");
+    assert!(blobs(&other.files().await).await.is_empty());
+
+    let other = Place::new();
+    let done = other.run(&["restore", folder.to_str().unwrap(), "--json", "--leave-out-damaged"]);
     assert_eq!(done.code, 1, "{done:?}");
     assert!(done.stderr.contains(&altered.id), "{done:?}");
     let rows = other.files().await.store().page("", 10).await.unwrap();
@@ -375,7 +409,7 @@ async fn an_older_key_is_taken_along_and_exposed_keys_are_refused() {
     fs::set_permissions(&older, Permissions::from_mode(0o600)).unwrap();
     let folder = place.path().join("backup");
     backup(&place, &folder);
-    let saved = folder.join("key_x25519");
+    let saved = state(&folder).join("key_x25519");
     fs::set_permissions(&saved, Permissions::from_mode(0o644)).unwrap();
     let other = Place::new();
     assert!(complaint(&other, "restore", &folder).contains("chmod 600"));

@@ -4,6 +4,7 @@
 //!
 //! `docs/architecture.md` says how the pieces fit together.
 
+pub mod archive;
 pub mod blob;
 pub mod cli;
 pub mod client;

@@ -8,11 +8,12 @@ use anyhow::{Context, Result};
 use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::json;
+use shared::cli::progress;
 use shared::clock::Clock;
 use shared::config::Span;
 use tokio::time::Instant;
 
-use super::{open_files, output, progress};
+use super::{open_files, output};
 use crate::checkup::{Cursor, Finding, Plan, Summary, Watch, check};
 use crate::settings::Settings;
 

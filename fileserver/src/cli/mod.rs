@@ -1,13 +1,11 @@
 //! The commands. Each prints what it did, and says what to do when it cannot do it.
 
-mod backup;
+mod archive;
 mod check;
 mod config;
 mod files;
 mod ids;
 mod key;
-mod progress;
-mod restore;
 mod serve;
 mod transfer;
 mod usage;
@@ -60,8 +58,8 @@ enum Command {
     Blocked(files::Blocked),
     Usage(usage::Usage),
     Check(check::Check),
-    Backup(backup::Backup),
-    Restore(restore::Restore),
+    Backup(cli::archive::Backup),
+    Restore(cli::archive::Restore),
     Put(transfer::Put),
     Get(transfer::Get),
     /// Ask a running server whether it is alive; for containers
@@ -118,19 +116,14 @@ async fn dispatch(command: Command, loaded: Loaded<Settings>, configuration: Opt
         Command::Blocked(blocked) => blocked.run(settings).await,
         Command::Usage(usage) => usage.run(settings).await,
         Command::Check(check) => check.run(settings).await,
-        Command::Backup(backup) => backup.run(settings, configuration).await,
-        Command::Restore(restore) => restore.run(settings).await,
+        Command::Backup(backup) => archive::backup(&backup, settings, configuration).await,
+        Command::Restore(restore) => archive::restore(&restore, settings).await,
         Command::Put(put) => put.run(settings).await,
         Command::Get(get) => get.run(settings).await,
         Command::Healthcheck => cli::healthcheck(settings.common.metrics_listen).await,
         Command::Completions(completions) => Ok(completions.run(Cli::command())),
         Command::Man(man) => man.run(Cli::command()),
     }
-}
-
-/// Keeps what the program makes from now on from everybody but its owner.
-fn keep_private() {
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
 }
 
 /// The files of the server that these settings describe, which may be running at the same time.

@@ -10,12 +10,13 @@ use bytes::Bytes;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use shared::cli::pipe;
+use shared::cli::progress;
 use shared::client::{DownloadUrl, Progress};
 use shared::config::Span;
 use shared::crypto::X25519Public;
 use shared::onion::Cipher;
 
-use super::{output, progress};
+use super::output;
 use crate::keys::Keys;
 use crate::model::FileId;
 use crate::remote::{LARGEST, Remote, RemoteError};

@@ -54,6 +54,12 @@ impl Store {
         })
     }
 
+    /// The rows of a database that is open.
+    #[must_use]
+    pub fn on(database: &Database) -> Self {
+        Self { db: database.clone() }
+    }
+
     /// The database itself, for health checks, leases and checkpoints.
     #[must_use]
     pub fn database(&self) -> &Database {

@@ -15,8 +15,6 @@ const ROW: &str = "SELECT id, content, blob, size, uploaded, expires
 
 const REMOVE: &str = "DELETE FROM files WHERE id = $1 AND blob = $2";
 
-const REPLACE_BYTES: &str = "UPDATE files SET blob = $2, uploaded = $3, expires = $4 WHERE id = $1";
-
 impl Store {
     /// Number of files, expired ones that are not swept yet included.
     ///
@@ -52,26 +50,5 @@ impl Store {
         }
         tx.commit().await?;
         Ok(removed)
-    }
-
-    /// Gives a row the bytes and times of another with the same id, in a copy of a database whose original has moved on.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
-    pub async fn catch_up(&self, row: &FileRow) -> Result<(), DbError> {
-        let mut tx = self.db.write().await?;
-        let (uploaded, expires) = (row.uploaded.as_nanos(), row.expires.as_nanos());
-        run!(
-            tx,
-            execute,
-            query,
-            REPLACE_BYTES,
-            row.id.as_str(),
-            row.blob.as_str(),
-            uploaded,
-            expires
-        )?;
-        tx.commit().await
     }
 }

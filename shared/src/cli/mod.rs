@@ -4,10 +4,12 @@
 pub mod pipe;
 
 pub mod about;
+pub mod archive;
 pub mod config;
 pub mod key;
 pub mod output;
 mod owner;
+pub mod progress;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -52,6 +54,11 @@ pub fn runtime(name: &str) -> Result<Runtime> {
         .thread_name(name)
         .build()
         .context("the threads of the server could not be started")
+}
+
+/// Keeps what the program makes from now on from everybody but its owner.
+pub fn keep_private() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
 }
 
 /// Asks a running server whether it is alive, on its operator's listener.

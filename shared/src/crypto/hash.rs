@@ -1,7 +1,7 @@
 //! Hash functions with the parameters used on the network.
 
 use sodiumoxide::crypto::auth::hmacsha256;
-use sodiumoxide::crypto::hash::sha512 as sodium_sha512;
+use sodiumoxide::crypto::hash::{sha256 as sodium_sha256, sha512 as sodium_sha512};
 use zeroize::Zeroizing;
 
 use super::sodium;
@@ -31,6 +31,31 @@ pub(crate) fn blake2b_personal<const N: usize>(data: &[u8], person: &[u8; 16]) -
 #[must_use]
 pub fn blake2b_keyed<const N: usize>(parts: &[&[u8]], key: &[u8]) -> [u8; N] {
     sodium::blake2b_parametrised(&Zeroizing::new(parts.concat()), key, &NO_SALT, &NO_PERSON)
+}
+
+/// SHA-256 over a text that comes in pieces.
+#[derive(Default)]
+pub struct Sha256(sodium_sha256::State);
+
+impl Sha256 {
+    /// Takes the next piece in.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The hash of all pieces, in hex.
+    #[must_use]
+    pub fn hex(self) -> String {
+        hex::encode(self.0.finalize().0)
+    }
+}
+
+/// SHA-256 over one text, in hex.
+#[must_use]
+pub fn sha256_hex(text: &[u8]) -> String {
+    let mut hash = Sha256::default();
+    hash.update(text);
+    hash.hex()
 }
 
 /// The 33-byte digest that names a file by its content: BLAKE2b with a salt of its own.

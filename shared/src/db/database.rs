@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::lease::Lease;
+use super::lease::{Lease, Share};
 use super::options::Target;
 use super::postgres::PostgresBackend;
 use super::sqlite::{self, SqliteBackend};
@@ -188,13 +188,26 @@ impl Database {
     /// # Errors
     /// If the database, or the lock file beside it, cannot be used.
     pub async fn lease(&self, name: &str) -> Result<Option<Lease>, DbError> {
+        self.take_lease(name, Share::Alone).await
+    }
+
+    /// Takes a share in the lease of this name, or `None` if somebody has it alone. While anybody shares it nobody gets
+    /// it alone.
+    ///
+    /// # Errors
+    /// As for [`Database::lease`].
+    pub async fn share(&self, name: &str) -> Result<Option<Lease>, DbError> {
+        self.take_lease(name, Share::WithOthers).await
+    }
+
+    async fn take_lease(&self, name: &str, share: Share) -> Result<Option<Lease>, DbError> {
         debug_assert!(
             name.bytes()
                 .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
         );
         match &self.0.backend {
-            Backend::Sqlite(sqlite) => Lease::take_file(sqlite.path(), name),
-            Backend::Postgres(postgres) => Lease::take_session(postgres.connect_options(), name).await,
+            Backend::Sqlite(sqlite) => Lease::take_file(sqlite.path(), name, share),
+            Backend::Postgres(postgres) => Lease::take_session(postgres.connect_options(), name, share).await,
         }
     }
 

@@ -20,6 +20,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Lease(Holding);
 
+/// Who else may have a lease of the same name.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Share {
+    /// Nobody.
+    Alone,
+    /// Whoever shares it too.
+    WithOthers,
+}
+
 #[derive(Debug)]
 enum Holding {
     /// The lock goes when the file is closed.
@@ -31,7 +40,7 @@ enum Holding {
 impl Lease {
     /// Tries to lock a file beside the database file. The file stays there when the lease ends: removing it would let
     /// two processes lock two different files.
-    pub(super) fn take_file(database: &Path, name: &str) -> Result<Option<Self>, DbError> {
+    pub(super) fn take_file(database: &Path, name: &str, share: Share) -> Result<Option<Self>, DbError> {
         let path = beside(database, &format!("-{name}.lock"));
         let file = OpenOptions::new()
             .write(true)
@@ -40,7 +49,11 @@ impl Lease {
             .mode(0o600)
             .open(&path);
         let file = file.map_err(DbError::file(&path))?;
-        match file.try_lock() {
+        let locked = match share {
+            Share::Alone => file.try_lock(),
+            Share::WithOthers => file.try_lock_shared(),
+        };
+        match locked {
             Ok(()) => Ok(Some(Self(Holding::File { _locked: file }))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(DbError::file(path)(error)),
@@ -48,13 +61,19 @@ impl Lease {
     }
 
     /// Tries to take an advisory lock on a connection of its own.
-    pub(super) async fn take_session(connect: &PgConnectOptions, name: &str) -> Result<Option<Self>, DbError> {
+    pub(super) async fn take_session(
+        connect: &PgConnectOptions,
+        name: &str,
+        share: Share,
+    ) -> Result<Option<Self>, DbError> {
         let lock = PgAdvisoryLock::new(format!("lease:{name}"));
         let key = lock.key().as_bigint();
         let mut connection = connect_within(connect, PATIENCE).await?;
-        let taken = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
-            .bind(key)
-            .fetch_one(&mut connection);
+        let lock = match share {
+            Share::Alone => "SELECT pg_try_advisory_lock($1)",
+            Share::WithOthers => "SELECT pg_try_advisory_lock_shared($1)",
+        };
+        let taken = sqlx::query_scalar(lock).bind(key).fetch_one(&mut connection);
         let taken: bool = within_patience(taken).await?;
         if taken {
             return Ok(Some(Self(Holding::Session(Box::new(connection)))));

@@ -16,6 +16,7 @@ mod migrations;
 mod options;
 mod postgres;
 mod sqlite;
+mod tables;
 mod transaction;
 mod watch;
 
@@ -26,6 +27,7 @@ pub use migrations::Migrations;
 pub use options::DbOptions;
 #[doc(hidden)]
 pub use sqlx;
+pub use tables::Tables;
 #[doc(hidden)]
 pub use transaction::bounded;
 pub use transaction::{Dialect, Glance, Parts, PerDialect, SqlText, Tx};

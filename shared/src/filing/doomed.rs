@@ -1,12 +1,30 @@
 //! Blobs whose row is gone. They are written down in the same transaction that takes the row away, so that a crash
 //! between the two leaves nothing behind.
 
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use tokio::time::Instant;
+
 use crate::blob::{BlobError, BlobStore};
-use crate::db::{Database, DbError, PerDialect, Tx};
+use crate::db::{Database, DbError, Lease, PerDialect, Tx};
 use crate::run;
 
-/// How many blobs are looked at and deleted at a time.
+/// How many blobs are looked at and deleted in one step.
 const BATCH: u32 = 500;
+
+/// How many steps are taken before others get their turn.
+const STEPS: u32 = 20;
+
+/// How many blobs are deleted at the same time.
+const AT_ONCE: usize = 8;
+
+/// Name of the lease that is shared while bytes are deleted, and held alone by whoever wants to keep them.
+const DELETING: &str = "deleting";
+
+/// How long to wait for deletions in progress, and how long from one look to the next.
+const KEEP_PATIENCE: Duration = Duration::from_secs(60);
+const KEEP_PAUSE: Duration = Duration::from_millis(100);
 
 /// After so many failures in a row to reach the store, no more is deleted this time.
 const FAILURES_IN_A_ROW: usize = 3;
@@ -53,8 +71,36 @@ pub async fn count_doomed(db: &Database) -> Result<u64, DbError> {
     Ok(run!(tx, fetch_one, query_scalar::<_, i64>, COUNT)?.unsigned_abs())
 }
 
-/// Deletes the bytes whose row is gone, as far as they can be deleted: the others are tried again the next time. The
-/// answer is how many were deleted.
+/// Why bytes cannot be kept from being deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// Somebody else does, or deletes some all the time.
+    #[error("another backup of this server is being made, or it is busy deleting files; try again later")]
+    Busy,
+    /// The database failed.
+    #[error("database: {0}")]
+    Database(#[from] DbError),
+}
+
+/// Keeps all bytes that rows name now from being deleted, by whichever process, as long as the lease is held. Rows may go
+/// meanwhile; their bytes follow afterwards.
+///
+/// # Errors
+///
+/// [`KeepError`]
+pub async fn keep_bytes(db: &Database) -> Result<Lease, KeepError> {
+    let deadline = Instant::now() + KEEP_PATIENCE;
+    loop {
+        match db.lease(DELETING).await? {
+            Some(lease) => return Ok(lease),
+            None if Instant::now() > deadline => return Err(KeepError::Busy),
+            None => tokio::time::sleep(KEEP_PAUSE).await,
+        }
+    }
+}
+
+/// Deletes the bytes whose row is gone, as far as they can be deleted, and not too many at once: the others are tried
+/// again the next time. Nothing is deleted while somebody keeps it ([`keep_bytes`]). The answer is how many were deleted.
 ///
 /// # Errors
 ///
@@ -62,25 +108,19 @@ pub async fn count_doomed(db: &Database) -> Result<u64, DbError> {
 pub async fn delete_doomed(db: &Database, blobs: &BlobStore) -> Result<usize, DbError> {
     let (mut deleted, mut failures) = (0, Failures::default());
     let mut after = String::new();
-    while !failures.are_of_the_store() {
+    for _ in 0..STEPS {
         let page = doomed(db, &after, BATCH).await?;
         let Some(last) = page.last() else { break };
         after.clone_from(last);
-        let mut gone = Vec::new();
-        for blob in page {
-            let outcome = match blob.parse() {
-                Ok(key) => blobs.delete(&key).await,
-                Err(_) => Ok(()),
-            };
-            if failures.note(outcome) {
-                gone.push(blob);
-            } else if failures.are_of_the_store() {
-                break;
-            }
-        }
+        // Taken anew for each step, so that whoever wants to keep them gets a turn.
+        let Some(_share) = db.share(DELETING).await? else { break };
+        let gone = delete(blobs, page, &mut failures).await;
         if !gone.is_empty() {
             forget(db, &gone).await?;
             deleted += gone.len();
+        }
+        if failures.are_of_the_store() {
+            break;
         }
         tokio::task::yield_now().await;
     }
@@ -89,6 +129,27 @@ pub async fn delete_doomed(db: &Database, blobs: &BlobStore) -> Result<usize, Db
         tracing::warn!(%error, left, "bytes of deleted files could not be removed yet");
     }
     Ok(deleted)
+}
+
+/// Deletes these, several at the same time. The answer is those that are gone.
+async fn delete(blobs: &BlobStore, doomed: Vec<String>, failures: &mut Failures) -> Vec<String> {
+    let deletions = doomed.into_iter().map(|blob| async {
+        let outcome = match blob.parse() {
+            Ok(key) => blobs.delete(&key).await,
+            Err(_) => Ok(()),
+        };
+        (blob, outcome)
+    });
+    let mut outcomes = stream::iter(deletions).buffered(AT_ONCE);
+    let mut gone = Vec::new();
+    while let Some((blob, outcome)) = outcomes.next().await {
+        if failures.note(outcome) {
+            gone.push(blob);
+        } else if failures.are_of_the_store() {
+            break;
+        }
+    }
+    gone
 }
 
 /// Strikes deleted blobs off the list.

@@ -10,10 +10,12 @@
 
 mod doomed;
 mod installation;
+mod shelf;
 mod space;
 mod strays;
 
-pub use doomed::{count_doomed, delete_doomed, doom, doomed};
+pub use doomed::{KeepError, count_doomed, delete_doomed, doom, doomed, keep_bytes};
 pub use installation::{InstallationError, installation, meet, name_installation};
+pub use shelf::{Filed, Found, Shelf, filed, filed_at, filed_in_all, read};
 pub use space::FreeSpace;
 pub use strays::{STRAY_AGE, remove_strays, without_row};

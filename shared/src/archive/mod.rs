@@ -1,37 +1,41 @@
 //! Backups: a folder that holds all of a server, whatever database and store it runs on, and from which it can be
-//! restored onto any other.
+//! restored onto any other. The same can be written to a stream, as a tar archive.
 //!
 //! | In the folder | What it is |
 //! |---|---|
-//! | `manifest.json` | what made the backup, when, of what |
-//! | `fileserver.db` | the rows, as a SQLite database |
+//! | `manifest.json` | what made the backup, when, of what; names the state that counts |
+//! | `state-…/NAME.db` | the rows, as a SQLite database |
+//! | `state-…/key_…` | the keys |
+//! | `state-…/NAME.toml` | the configuration file, if there was one, and what it names |
+//! | `state-…/sums` | the SHA-256 of all other files, as `sha256sum --check` takes it |
 //! | `blobs/` | the bytes of the files, under the names that the rows give |
-//! | `key_ed25519`, `key_x25519` | the keys |
-//! | `fileserver.toml` | the configuration file, if there was one |
 //!
 //! Bytes never change under their name and no name is used twice, so a backup is of one moment without holding anybody
-//! up: the rows are copied first, from one snapshot, and then the bytes they name. What is deleted in between is taken
-//! out of the copy.
+//! up: the rows are copied first, from one snapshot, and then the bytes they name, which nobody deletes meanwhile
+//! ([`keep_bytes`](crate::filing::keep_bytes)). Bringing a backup up to date adds bytes and a state; then the manifest is
+//! replaced, in one step; then what is not needed any more is removed.
 
 mod backup;
 mod error;
 mod folder;
+mod keep;
 mod manifest;
 mod restore;
+mod room;
+mod server;
+mod stream;
+mod sums;
+mod verify;
 
-pub use backup::{Backup, Made, backup};
+pub use backup::{Made, Source, backup, backup_to};
 pub use error::ArchiveError;
 pub use manifest::Manifest;
 pub use restore::{Restored, Target, restore};
-
-/// The rows.
-const DATABASE: &str = "fileserver.db";
+pub use server::{Fault, Server, State};
+pub use stream::Spool;
 
 /// The bytes.
 const BLOBS: &str = "blobs";
-
-/// The configuration.
-const CONFIGURATION: &str = "fileserver.toml";
 
 /// Rows that are looked at a time.
 const PAGE: u32 = 200;

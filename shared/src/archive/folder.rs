@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::ArchiveError;
 use super::manifest::{MANIFEST, Manifest};
+use super::{ArchiveError, Server};
 
 /// The file whose lock keeps two backups into one folder apart.
 const LOCK: &str = "lock";
@@ -21,14 +21,10 @@ pub(super) struct Folder {
 
 impl Folder {
     /// Makes the folder, or opens one that is empty or holds a backup.
-    pub(super) fn open(path: &Path) -> Result<Self, ArchiveError> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .map_err(ArchiveError::io(path))?;
+    pub(super) fn open<S: Server>(path: &Path) -> Result<Self, ArchiveError> {
+        make(path)?;
         let path = path.canonicalize().map_err(ArchiveError::io(path))?;
-        let earlier = Manifest::read(&path)?;
+        let earlier = Manifest::read::<S>(&path)?;
         if earlier.is_none() && !is_fresh(&path)? {
             return Err(ArchiveError::NotABackup(path));
         }
@@ -50,6 +46,30 @@ impl Folder {
             _lock: lock,
         })
     }
+}
+
+/// Makes a folder for its owner only, unless it is there.
+pub(super) fn make(path: &Path) -> Result<(), ArchiveError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(ArchiveError::io(path))
+}
+
+/// Removes a folder with all that is in it, or does nothing if there is none.
+pub(super) fn remove_folder(path: &Path) -> Result<(), ArchiveError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(ArchiveError::io(path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes sure that the names in a folder survive a power cut.
+pub(super) fn flush(path: &Path) -> Result<(), ArchiveError> {
+    File::open(path)
+        .and_then(|folder| folder.sync_all())
+        .map_err(ArchiveError::io(path))
 }
 
 /// Whether there is nothing in the folder but what a backup broken off at its very beginning leaves.
@@ -78,16 +98,8 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), ArchiveError> {
         file.sync_all()
     };
     write().map_err(ArchiveError::io(&draft))?;
-    put_in_place(&draft, path)
-}
-
-/// Gives a file that is on disk its name, in the same folder.
-pub(super) fn put_in_place(draft: &Path, path: &Path) -> Result<(), ArchiveError> {
-    let put = || {
-        fs::rename(draft, path)?;
-        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
-    };
-    put().map_err(ArchiveError::io(path))
+    fs::rename(&draft, path).map_err(ArchiveError::io(path))?;
+    path.parent().map_or(Ok(()), flush)
 }
 
 /// Removes a file, or does nothing if there is none.

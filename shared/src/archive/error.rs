@@ -3,13 +3,16 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use shared::blob::BlobError;
-use shared::db::DbError;
-use shared::filing::InstallationError;
-use shared::key_file::KeyFileError;
+use indicatif::HumanBytes;
 
-use crate::files::FilesError;
-use crate::keys::KeysError;
+use super::server::Fault;
+use crate::blob::BlobError;
+use crate::db::DbError;
+use crate::filing::{InstallationError, KeepError};
+use crate::key_file::KeyFileError;
+
+/// How many damaged files an error names.
+const NAMED: usize = 10;
 
 /// Why a backup cannot be made or restored.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +37,36 @@ pub enum ArchiveError {
         /// That server's public key.
         key: String,
     },
+    /// The backup is of another kind of server.
+    #[error("{} is a backup of the program `{program}`", path.display())]
+    OtherProgram {
+        /// The folder.
+        path: PathBuf,
+        /// The program.
+        program: String,
+    },
+    /// There is not enough room.
+    #[error("{} has {} free, and {} are needed; nothing was copied", path.display(), HumanBytes(*free), HumanBytes(*needed))]
+    NoRoom {
+        /// Where.
+        path: PathBuf,
+        /// Free bytes.
+        free: u64,
+        /// Bytes that are needed.
+        needed: u64,
+    },
+    /// Files of the backup are not what they were.
+    #[error(
+        "{} files of the backup are damaged or missing: {}. Nothing was restored; if there is no other backup, \
+         --leave-out-damaged restores the rest, provided that only uploaded files (blobs/) are damaged", .0.len(), first(.0)
+    )]
+    DamagedFiles(Vec<String>),
+    /// The stream is no backup.
+    #[error("this is no backup, or only a part of one: {0}")]
+    Stream(String),
+    /// Another process may have deleted bytes while they were copied.
+    #[error("the connection to the database was lost, and with it what kept files from being deleted; start again")]
+    NotKept,
     /// Another backup into the same folder is being made.
     #[error("another backup into {} is being made", .0.display())]
     Busy(PathBuf),
@@ -54,14 +87,14 @@ pub enum ArchiveError {
     /// A newer program has made the backup.
     #[error("the backup was made by a newer version of this program ({0}); restore it with that one")]
     Newer(String),
-    /// The database to restore into has files.
+    /// There is something in the database to restore into.
     #[error(
-        "the database has {files} files already, and a restore never writes over any. {hint}, or name another place with \
+        "the database has {what} already, and a restore never writes over anything. {hint}, or name another place with \
          --data, --database-url and --blob-url"
     )]
     NotEmpty {
-        /// How many.
-        files: u64,
+        /// What there is.
+        what: String,
         /// What to do.
         hint: String,
     },
@@ -83,18 +116,32 @@ pub enum ArchiveError {
     /// The blob store failed.
     #[error("files: {0}")]
     Blobs(#[from] BlobError),
-    /// The keys cannot be used.
-    #[error(transparent)]
-    Keys(#[from] KeysError),
+    /// The server cannot do its part.
+    #[error("{0}")]
+    Server(#[source] Fault),
     /// A key file cannot be used.
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
     /// Database and files are not each other's.
     #[error(transparent)]
     Installation(#[from] InstallationError),
-    /// The files failed.
+    /// Files cannot be kept from being deleted.
     #[error(transparent)]
-    Files(#[from] FilesError),
+    Keep(#[from] KeepError),
+}
+
+/// The first few of many names.
+fn first(names: &[String]) -> String {
+    let mut text = names
+        .iter()
+        .take(NAMED)
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ");
+    if names.len() > NAMED {
+        text.push_str(", …");
+    }
+    text
 }
 
 impl ArchiveError {

@@ -5,12 +5,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::archive::Progress;
 
 /// A bar that counts bytes.
-pub(super) fn bytes(total: u64) -> ProgressBar {
+#[must_use]
+pub fn bytes(total: u64) -> ProgressBar {
     bar(total, "{wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left")
 }
 
 /// A bar that counts files.
-pub(super) fn files() -> ProgressBar {
+#[must_use]
+pub fn files() -> ProgressBar {
     bar(0, "{wide_bar} {pos}/{len} files, {eta} left")
 }
 
