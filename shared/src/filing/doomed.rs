@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
 
-use crate::blob::{BlobError, BlobStore};
+use super::deletion::{Failures, delete};
+use crate::blob::BlobStore;
 use crate::db::{Database, DbError, Lease, PerDialect, Tx};
 use crate::run;
 
@@ -16,18 +16,12 @@ const BATCH: u32 = 500;
 /// How many steps are taken before others get their turn.
 const STEPS: u32 = 20;
 
-/// How many blobs are deleted at the same time.
-const AT_ONCE: usize = 8;
-
 /// Name of the lease that is shared while bytes are deleted, and held alone by whoever wants to keep them.
 const DELETING: &str = "deleting";
 
 /// How long to wait for deletions in progress, and how long from one look to the next.
 const KEEP_PATIENCE: Duration = Duration::from_secs(60);
 const KEEP_PAUSE: Duration = Duration::from_millis(100);
-
-/// After so many failures in a row to reach the store, no more is deleted this time.
-const FAILURES_IN_A_ROW: usize = 3;
 
 const DOOM: &str = "INSERT INTO doomed (blob) VALUES ($1) ON CONFLICT (blob) DO NOTHING";
 
@@ -124,32 +118,8 @@ pub async fn delete_doomed(db: &Database, blobs: &BlobStore) -> Result<usize, Db
         }
         tokio::task::yield_now().await;
     }
-    if let Some(error) = failures.first {
-        let left = failures.count;
-        tracing::warn!(%error, left, "bytes of deleted files could not be removed yet");
-    }
+    failures.report("bytes of deleted files could not be removed yet");
     Ok(deleted)
-}
-
-/// Deletes these, several at the same time. The answer is those that are gone.
-async fn delete(blobs: &BlobStore, doomed: Vec<String>, failures: &mut Failures) -> Vec<String> {
-    let deletions = doomed.into_iter().map(|blob| async {
-        let outcome = match blob.parse() {
-            Ok(key) => blobs.delete(&key).await,
-            Err(_) => Ok(()),
-        };
-        (blob, outcome)
-    });
-    let mut outcomes = stream::iter(deletions).buffered(AT_ONCE);
-    let mut gone = Vec::new();
-    while let Some((blob, outcome)) = outcomes.next().await {
-        if failures.note(outcome) {
-            gone.push(blob);
-        } else if failures.are_of_the_store() {
-            break;
-        }
-    }
-    gone
 }
 
 /// Strikes deleted blobs off the list.
@@ -157,33 +127,4 @@ async fn forget(db: &Database, blobs: &[String]) -> Result<(), DbError> {
     let mut tx = db.write().await?;
     run!(tx, execute, query, FORGET, serde_json::Value::from(blobs).to_string())?;
     tx.commit().await
-}
-
-/// What went wrong while one set of bytes after the other was deleted.
-#[derive(Default)]
-struct Failures {
-    first: Option<BlobError>,
-    count: usize,
-    in_a_row: usize,
-}
-
-impl Failures {
-    /// Whether it went well.
-    fn note(&mut self, outcome: Result<(), BlobError>) -> bool {
-        match outcome {
-            Ok(()) => self.in_a_row = 0,
-            Err(error) => {
-                self.count += 1;
-                self.in_a_row += usize::from(error.is_unavailable());
-                self.first.get_or_insert(error);
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Whether it looks as if the store were away, so that each further attempt would only cost its patience.
-    const fn are_of_the_store(&self) -> bool {
-        self.in_a_row >= FAILURES_IN_A_ROW
-    }
 }

@@ -8,6 +8,7 @@
 //! The database of a server has a table `files` whose column `blob` says where the bytes are, if there are any, and the
 //! tables `doomed` and `installation`.
 
+mod deletion;
 mod doomed;
 mod installation;
 mod shelf;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 
+use super::deletion::{Failures, delete};
 use super::installation::{InstallationError, verify};
 use crate::blob::{BlobError, BlobStore, Listed};
 use crate::clock::Timestamp;
@@ -36,7 +37,8 @@ pub async fn without_row(db: &Database, blobs: &[String]) -> Result<Vec<String>,
     run!(tx, fetch_all, query_scalar::<_, String>, UNKNOWN, list)
 }
 
-/// Deletes bytes that no row has and that are too old to belong to an upload in flight. The answer is their number.
+/// Deletes bytes that no row has and that are too old to belong to an upload in flight, as far as they can be deleted.
+/// The answer is their number.
 ///
 /// # Errors
 ///
@@ -44,7 +46,7 @@ pub async fn without_row(db: &Database, blobs: &[String]) -> Result<Vec<String>,
 pub async fn remove_strays(db: &Database, blobs: &BlobStore, now: Timestamp) -> Result<usize, InstallationError> {
     verify(db, blobs).await?;
     let before = now.minus(STRAY_AGE);
-    let mut removed = 0;
+    let (mut removed, mut failures) = (0, Failures::default());
     let mut listed = blobs.list().chunks(BATCH);
     while let Some(page) = listed.next().await {
         let page: Vec<_> = page.into_iter().collect::<Result<_, BlobError>>()?;
@@ -53,10 +55,11 @@ pub async fn remove_strays(db: &Database, blobs: &BlobStore, now: Timestamp) -> 
             Listed::Blob(_) | Listed::Foreign(_) => None,
         });
         let strays = without_row(db, &old.collect::<Vec<_>>()).await?;
-        for key in strays.iter().filter_map(|stray| stray.parse().ok()) {
-            blobs.delete(&key).await?;
-            removed += 1;
+        removed += delete(blobs, strays, &mut failures).await.len();
+        if failures.are_of_the_store() {
+            break;
         }
     }
+    failures.report("bytes without a row could not be removed");
     Ok(removed)
 }
