@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::folder::{remove_database, replace};
 use super::keep::{blobs_in, put};
 use super::room::refuse_shortage;
-use super::sums::SUMS;
+use super::sums::Sums;
 use super::verify::{Damage, verify};
 use super::{AT_ONCE, ArchiveError, Manifest, PAGE, Progress, Server, State};
 use crate::blob::BlobStore;
@@ -168,23 +168,20 @@ async fn open_copy<S: Server>(saved: &Path, work: &Path) -> Result<Database, Arc
     }
 }
 
-/// Puts the configuration and what it names into the data folder, without writing over anything.
+/// Puts the configuration and what it names into the data folder, without writing over anything. Nothing is put there
+/// that is not in the list, such as what some other program has left beside the database.
 fn put_companions<S: Server>(state: &Path, data: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
     let database = format!("{}.db", S::NAME);
     let mut put = Vec::new();
-    for entry in fs::read_dir(state).map_err(ArchiveError::io(state))? {
-        let entry = entry.map_err(ArchiveError::io(state))?;
-        let Ok(name) = entry.file_name().into_string() else {
-            continue;
-        };
+    for name in Sums::open(state)?.members()? {
         let path = data.join(&name);
-        if name == database || name == SUMS || S::KEYS.contains(&name.as_str()) || path.exists() {
+        if name == database || S::KEYS.contains(&name.as_str()) || path.exists() {
             continue;
         }
-        replace(&path, &fs::read(entry.path()).map_err(ArchiveError::io(&path))?)?;
+        let from = state.join(&name);
+        replace(&path, &fs::read(&from).map_err(ArchiveError::io(&from))?)?;
         put.push(path);
     }
-    put.sort_unstable();
     Ok(put)
 }
 

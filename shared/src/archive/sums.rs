@@ -94,6 +94,22 @@ impl Sums {
         }
     }
 
+    /// The names of the files that are not bytes of uploaded ones.
+    pub(super) fn members(mut self) -> Result<Vec<String>, ArchiveError> {
+        let mut names = Vec::new();
+        while let Some(sum) = self.read()? {
+            if sum.blob().is_none() {
+                names.extend(
+                    Path::new(&sum.path)
+                        .file_name()
+                        .and_then(|name| name.to_str())
+                        .map(str::to_owned),
+                );
+            }
+        }
+        Ok(names)
+    }
+
     /// The hash of the bytes at this place, if they are in the list. To be asked in the order of the places.
     pub(super) fn find(&mut self, blob: &str) -> Result<Option<String>, ArchiveError> {
         while let Some(sum) = self.read()? {

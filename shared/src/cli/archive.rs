@@ -195,7 +195,7 @@ fn is_dash(path: &Path) -> bool {
 }
 
 fn line(name: &str, value: &str) -> String {
-    format!("{name:<10}{value}\n")
+    format!("{:<17}{value}\n", name.replace('_', " "))
 }
 
 fn others(state: &State) -> String {
