@@ -8,7 +8,7 @@ use shared::clock::Timestamp;
 use shared::db::{Database, DbError, Migrations};
 use shared::filing::{Filed, Shelf};
 
-use crate::files::content_id;
+use crate::files::is_content;
 use crate::jobs::LEASE;
 use crate::keys::{KEY_FILES, Keys};
 use crate::store::{MIGRATIONS, Store};
@@ -63,6 +63,6 @@ impl Server for Archive {
     }
 
     async fn is_whole(&self, file: &Filed, bytes: &Bytes) -> bool {
-        content_id(bytes.clone()).await.as_str() == file.content
+        is_content(&file.content, bytes).await
     }
 }

@@ -353,3 +353,8 @@ pub(crate) async fn content_id(bytes: Bytes) -> FileId {
         Err(_cancelled) => FileId::of_content(&kept),
     }
 }
+
+/// Whether these bytes have this id.
+pub(crate) async fn is_content(id: &str, bytes: &Bytes) -> bool {
+    content_id(bytes.clone()).await.as_str() == id
+}

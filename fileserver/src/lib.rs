@@ -21,4 +21,3 @@ pub mod remote;
 pub mod serve;
 pub mod settings;
 pub mod store;
-pub mod verify;

@@ -6,6 +6,7 @@
 
 pub mod archive;
 pub mod blob;
+pub mod checkup;
 pub mod cli;
 pub mod client;
 pub mod clock;

@@ -1,7 +1,6 @@
 //! The commands. Each prints what it did, and says what to do when it cannot do it.
 
 mod archive;
-mod check;
 mod config;
 mod files;
 mod ids;
@@ -21,6 +20,7 @@ use shared::clock::Clock;
 use shared::config::{CommonFlags, Loaded};
 use shared::filing::meet;
 
+use crate::checkup::Checked;
 use crate::files::Files;
 use crate::settings::{PREFIX, Settings};
 use crate::store::Store;
@@ -57,7 +57,7 @@ enum Command {
     Unblock(files::Unblock),
     Blocked(files::Blocked),
     Usage(usage::Usage),
-    Check(check::Check),
+    Check(cli::check::Check),
     Backup(cli::archive::Backup),
     Restore(cli::archive::Restore),
     Put(transfer::Put),
@@ -115,7 +115,7 @@ async fn dispatch(command: Command, loaded: Loaded<Settings>, configuration: Opt
         Command::Unblock(unblock) => unblock.run(settings).await,
         Command::Blocked(blocked) => blocked.run(settings).await,
         Command::Usage(usage) => usage.run(settings).await,
-        Command::Check(check) => check.run(settings).await,
+        Command::Check(check) => run_check(&check, settings).await,
         Command::Backup(backup) => archive::backup(&backup, settings, configuration).await,
         Command::Restore(restore) => archive::restore(&restore, settings).await,
         Command::Put(put) => put.run(settings).await,
@@ -124,6 +124,13 @@ async fn dispatch(command: Command, loaded: Loaded<Settings>, configuration: Opt
         Command::Completions(completions) => Ok(completions.run(Cli::command())),
         Command::Man(man) => man.run(Cli::command()),
     }
+}
+
+async fn run_check(check: &cli::check::Check, settings: &Settings) -> Result<ExitCode> {
+    let files = open_files(settings).await?;
+    let code = check.run(&Checked(&files)).await?;
+    files.store().database().close().await;
+    Ok(code)
 }
 
 /// The files of the server that these settings describe, which may be running at the same time.

@@ -3,28 +3,27 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::blob::BlobKey;
 use serde::{Serialize, Serializer};
-use shared::blob::BlobKey;
 
-use crate::model::FileId;
-
-/// Where a checkup is: `files:ID` after that file, `blobs:KEY` after that blob; without id or key at their beginning.
+/// Where a checkup is: `files:KEY` after the file with that blob, `blobs:KEY` after that blob; without a key at their
+/// beginning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cursor {
-    /// Among the rows, after this id.
-    Files(String),
+    /// Among the rows, after the one with this blob.
+    Files(Option<BlobKey>),
     /// Through with the rows; among the blobs, after this one.
     Blobs(Option<BlobKey>),
 }
 
 /// The text is no cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a cursor: take the one that the last check printed, such as files:ID or blobs:KEY")]
+#[error("not a cursor: take the one that the last check printed, such as files:KEY or blobs:KEY")]
 pub struct BadCursor;
 
 impl Default for Cursor {
     fn default() -> Self {
-        Self::Files(String::new())
+        Self::Files(None)
     }
 }
 
@@ -32,11 +31,14 @@ impl FromStr for Cursor {
     type Err = BadCursor;
 
     fn from_str(text: &str) -> Result<Self, BadCursor> {
-        match text.split_once(':') {
-            Some(("files", "")) => Ok(Self::default()),
-            Some(("files", id)) => Ok(Self::Files(id.parse::<FileId>().map_err(|_| BadCursor)?.to_string())),
-            Some(("blobs", "")) => Ok(Self::Blobs(None)),
-            Some(("blobs", key)) => Ok(Self::Blobs(Some(key.parse().map_err(|_| BadCursor)?))),
+        let (phase, key) = text.split_once(':').ok_or(BadCursor)?;
+        let key = match key {
+            "" => None,
+            key => Some(key.parse().map_err(|_| BadCursor)?),
+        };
+        match phase {
+            "files" => Ok(Self::Files(key)),
+            "blobs" => Ok(Self::Blobs(key)),
             _ => Err(BadCursor),
         }
     }
@@ -44,11 +46,11 @@ impl FromStr for Cursor {
 
 impl fmt::Display for Cursor {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Files(id) => write!(formatter, "files:{id}"),
-            Self::Blobs(None) => formatter.write_str("blobs:"),
-            Self::Blobs(Some(key)) => write!(formatter, "blobs:{key}"),
-        }
+        let (phase, key) = match self {
+            Self::Files(key) => ("files", key),
+            Self::Blobs(key) => ("blobs", key),
+        };
+        write!(formatter, "{phase}:{}", key.as_ref().map_or("", BlobKey::as_str))
     }
 }
 
@@ -66,7 +68,7 @@ mod tests {
     fn cursors_in_both_phases_survive_being_written_down() {
         for text in [
             "files:",
-            "files:1234",
+            "files:12/12cdef0123456789abcdef0123456789",
             "blobs:",
             "blobs:ab/abcdef0123456789abcdef0123456789",
         ] {
@@ -77,7 +79,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "files", "files:-", "blobs:..", "rows:1", "1234"] {
+        for text in ["", "files", "files:-", "files:1234", "blobs:..", "rows:", "1234"] {
             assert_eq!(text.parse::<Cursor>(), Err(BadCursor), "{text}");
         }
     }

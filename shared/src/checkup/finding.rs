@@ -51,6 +51,13 @@ pub enum Fault {
         /// How many there are.
         size: u64,
     },
+    /// Rows contradict each other.
+    Contradiction {
+        /// What it is about, such as `room lobby`.
+        about: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The database itself is damaged, which is never mended.
     Database {
         /// What it says.
@@ -59,7 +66,9 @@ pub enum Fault {
 }
 
 impl Finding {
-    pub(super) fn new(fault: Fault) -> Self {
+    /// Something that was found and is not mended yet.
+    #[must_use]
+    pub fn new(fault: Fault) -> Self {
         Self { fault, repaired: false }
     }
 }
@@ -75,6 +84,13 @@ impl fmt::Display for Finding {
             Fault::WrongContent { id } => write!(formatter, "file {id}: its bytes are damaged{removed}"),
             Fault::Unreadable { id, reason } => write!(formatter, "file {id}: its bytes cannot be read: {reason}"),
             Fault::Stray { blob, size } => write!(formatter, "bytes {blob}: {size} bytes without a file{removed}"),
+            Fault::Contradiction { about, problem } => {
+                write!(
+                    formatter,
+                    "{about}: {problem}{}",
+                    if self.repaired { "; mended" } else { "" }
+                )
+            }
             Fault::Database { problem } => write!(formatter, "database: {problem}"),
         }
     }

@@ -1,7 +1,8 @@
 //! Looking over rows and bytes for what does not fit together, beside a running server, and mending it if asked to.
 //!
-//! The rows come first, in the order of their ids, each with its bytes; then the blobs, in the order of their names. So a
-//! checkup that was broken off goes on from a [`Cursor`], and at no time more than a few files are in memory.
+//! The database comes first; then the files, in the order of the names of their blobs, each with its bytes; then the
+//! blobs, in the same order. So a checkup that was broken off goes on from a [`Cursor`], and at no time more than a few
+//! files are in memory.
 
 mod blobs;
 mod cursor;
@@ -11,12 +12,50 @@ mod rows;
 pub use cursor::{BadCursor, Cursor};
 pub use finding::{Fault, Finding};
 
-use shared::blob::BlobError;
-use shared::clock::Clock;
-use shared::db::{DbError, Thoroughness};
-use shared::filing;
+use bytes::Bytes;
 
-use crate::files::{Files, FilesError};
+use crate::blob::{BlobError, BlobStore};
+use crate::clock::{Clock, Timestamp};
+use crate::db::{Database, DbError, Thoroughness};
+use crate::filing::{self, Filed, Shelf, delete_doomed, filed, filed_in_all};
+
+/// What is looked over: the rows and bytes of one server.
+pub trait Subject: Shelf + Sync {
+    /// The name of the program.
+    const NAME: &'static str;
+    /// What an operator does with files whose bytes are all lost.
+    const GIVE_UP: &'static str;
+
+    /// The rows.
+    fn database(&self) -> &Database;
+
+    /// The bytes.
+    fn blobs(&self) -> &BlobStore;
+
+    /// Whether bytes of the right number are those that the row is about, as far as the row tells.
+    fn is_whole(&self, file: &Filed, bytes: &Bytes) -> impl Future<Output = bool> + Send;
+
+    /// Takes a file away, unless it has other bytes by now, and dooms its bytes. The answer says whether it did.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    fn remove(&self, file: &Filed, now: Timestamp) -> impl Future<Output = Result<bool, DbError>> + Send;
+
+    /// Looks for rows that contradict each other, and mends them if asked to.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    fn contradictions(
+        &self,
+        repair: bool,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Vec<Finding>, DbError>> + Send {
+        let _ = (repair, now);
+        async { Ok(Vec::new()) }
+    }
+}
 
 /// How a checkup goes about it.
 #[derive(Clone, Debug, Default)]
@@ -40,20 +79,15 @@ pub enum CheckupError {
     Blobs(#[from] BlobError),
     /// Nothing is where the rows say.
     #[error(
-        "none of the first {0} files has its bytes. Is this the right place for the files (--blob-url), and is its disk \
-         there? Nothing was changed. If they are really lost, remove them with `fileserver delete`"
+        "none of the first {files} files has its bytes. Is this the right place for the files (--blob-url), and is its \
+         disk there? Nothing was changed. If they are really lost, {give_up}"
     )]
-    WrongPlace(usize),
-}
-
-impl From<FilesError> for CheckupError {
-    fn from(error: FilesError) -> Self {
-        match error {
-            FilesError::Database(error) => Self::Database(error),
-            FilesError::Blobs(error) => Self::Blobs(error),
-            other => Self::Blobs(BlobError::Failed(other.into())),
-        }
-    }
+    WrongPlace {
+        /// How many files were looked for.
+        files: usize,
+        /// What to do if they are lost.
+        give_up: &'static str,
+    },
 }
 
 /// Who watches a checkup, and may break it off.
@@ -95,22 +129,26 @@ const SAMPLE: u32 = 20;
 /// With fewer files than this, all of them may be without their bytes.
 const TELLING: usize = 10;
 
-struct Checkup<'a> {
-    files: &'a Files,
+struct Checkup<'a, S> {
+    subject: &'a S,
     plan: Plan,
     watch: &'a mut (dyn Watch + Send),
     summary: Summary,
 }
 
-/// Checks all files, or goes on from where another checkup was broken off.
+/// Checks everything, or goes on from where another checkup was broken off.
 ///
 /// # Errors
 ///
 /// [`CheckupError`] when database or blob store fail, and before a repair when it looks as if this were the wrong store.
-pub async fn check(files: &Files, plan: Plan, watch: &mut (dyn Watch + Send)) -> Result<Summary, CheckupError> {
-    files.blobs().ping().await?;
+pub async fn check<S: Subject>(
+    subject: &S,
+    plan: Plan,
+    watch: &mut (dyn Watch + Send),
+) -> Result<Summary, CheckupError> {
+    subject.blobs().ping().await?;
     let mut checkup = Checkup {
-        files,
+        subject,
         plan,
         watch,
         summary: Summary::default(),
@@ -118,10 +156,11 @@ pub async fn check(files: &Files, plan: Plan, watch: &mut (dyn Watch + Send)) ->
     if checkup.plan.repair {
         checkup.refuse_wrong_place().await?;
     }
-    checkup.watch.expect(files.store().count().await?);
+    let (files, _) = filed_in_all(subject.database()).await?;
+    checkup.watch.expect(files);
     let next = match checkup.plan.from.clone() {
         Cursor::Files(after) => {
-            if after.is_empty() {
+            if after.is_none() {
                 checkup.database().await?;
             }
             match checkup.rows(after).await? {
@@ -132,16 +171,20 @@ pub async fn check(files: &Files, plan: Plan, watch: &mut (dyn Watch + Send)) ->
         Cursor::Blobs(after) => checkup.blobs(after).await?,
     };
     if checkup.plan.repair {
-        files.delete_doomed().await?;
+        delete_doomed(subject.database(), subject.blobs()).await?;
     }
-    checkup.summary.pending = filing::count_doomed(files.store().database()).await?;
+    checkup.summary.pending = filing::count_doomed(subject.database()).await?;
     checkup.summary.next = next;
     Ok(checkup.summary)
 }
 
-impl Checkup<'_> {
+impl<S: Subject> Checkup<'_, S> {
     async fn database(&mut self) -> Result<(), CheckupError> {
-        for problem in self.files.store().database().problems(Thoroughness::Full).await? {
+        let (repair, now) = (self.plan.repair, self.plan.clock.now());
+        for finding in self.subject.contradictions(repair, now).await? {
+            self.report(&finding);
+        }
+        for problem in self.subject.database().problems(Thoroughness::Full).await? {
             self.report(&Finding::new(Fault::Database { problem }));
         }
         Ok(())
@@ -149,10 +192,10 @@ impl Checkup<'_> {
 
     /// A wrong setting or a disk that is not there would make every file look lost.
     async fn refuse_wrong_place(&self) -> Result<(), CheckupError> {
-        let rows = self.files.store().page("", SAMPLE).await?;
+        let rows = filed::<S>(self.subject.database(), "", SAMPLE).await?;
         for row in &rows {
-            if let Ok(key) = row.blob.parse()
-                && self.files.blobs().size(&key).await?.is_some()
+            if let Some(key) = row.key()
+                && self.subject.blobs().size(&key).await?.is_some()
             {
                 return Ok(());
             }
@@ -160,7 +203,10 @@ impl Checkup<'_> {
         if rows.len() < TELLING {
             Ok(())
         } else {
-            Err(CheckupError::WrongPlace(rows.len()))
+            Err(CheckupError::WrongPlace {
+                files: rows.len(),
+                give_up: S::GIVE_UP,
+            })
         }
     }
 

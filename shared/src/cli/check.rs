@@ -1,4 +1,4 @@
-//! `fileserver check`: whether rows and bytes fit together.
+//! The command `check`: whether rows and bytes fit together.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,26 +8,24 @@ use anyhow::{Context, Result};
 use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::json;
-use shared::cli::progress;
-use shared::clock::Clock;
-use shared::config::Span;
 use tokio::time::Instant;
 
-use super::{open_files, output};
-use crate::checkup::{Cursor, Finding, Plan, Summary, Watch, check};
-use crate::settings::Settings;
+use super::{output, progress};
+use crate::checkup::{Cursor, Finding, Plan, Subject, Summary, Watch, check};
+use crate::clock::Clock;
+use crate::config::Span;
 
-/// Look for files without bytes, bytes without a file and damage; with --repair remove them
+/// Look for files without bytes, bytes without a file and other damage; with --repair mend it
 ///
 /// Reads all bytes, beside a running server. Without --repair nothing is changed. With it, files whose bytes are missing
-/// or damaged are removed, so that they can be uploaded again, and so are bytes that no file has. Bytes that could not be
-/// read and damage to the database itself are only reported.
+/// or damaged are removed, so that they can be uploaded again, and so are bytes that no file has; rows that contradict
+/// each other are put right. Bytes that could not be read and damage to the database itself are only reported.
 ///
 /// A check that was broken off by --for or Ctrl-C says with which --from it goes on. The exit code is 0 if there was
 /// nothing to find in what was looked at or all of it was repaired, and 1 if something remains or stood in the way.
 #[derive(Args)]
-pub(super) struct Check {
-    /// Remove what is damaged
+pub struct Check {
+    /// Mend what can be mended, and remove what cannot
     #[arg(long)]
     repair: bool,
     /// Stop after this time, such as "10m"
@@ -42,8 +40,12 @@ pub(super) struct Check {
 }
 
 impl Check {
-    pub(super) async fn run(&self, settings: &Settings) -> Result<ExitCode> {
-        let files = open_files(settings).await?;
+    /// Checks, and says what was found.
+    ///
+    /// # Errors
+    ///
+    /// When the check could not go on.
+    pub async fn run<S: Subject>(&self, subject: &S) -> Result<ExitCode> {
         let mut watch = Terminal {
             json: self.json,
             bar: progress::files(),
@@ -56,15 +58,14 @@ impl Check {
             repair: self.repair,
             clock: Clock::system(),
         };
-        let outcome = check(&files, plan, &mut watch).await;
+        let outcome = check(subject, plan, &mut watch).await;
         watch.bar.finish_and_clear();
         let summary = outcome.with_context(|| format!("broken off; go on with --from {}", watch.reached))?;
         if self.json {
             println!("{}", json!({ "summary": summary }));
         } else {
-            self.print(&summary);
+            self.print(S::NAME, &summary);
         }
-        files.store().database().close().await;
         Ok(if summary.found == summary.repaired {
             ExitCode::SUCCESS
         } else {
@@ -72,7 +73,7 @@ impl Check {
         })
     }
 
-    fn print(&self, summary: &Summary) {
+    fn print(&self, program: &str, summary: &Summary) {
         let Summary {
             files,
             bytes,
@@ -91,10 +92,12 @@ impl Check {
         if self.repair {
             println!("repaired  {repaired}");
         } else if *found > 0 {
-            println!("\nNothing was changed. `fileserver check --repair` removes what is missing, damaged or stray.");
+            println!(
+                "\nNothing was changed. `{program} check --repair` removes or mends what is missing, damaged or stray."
+            );
         }
         if let Some(next) = next {
-            println!("\nBroken off. To go on: fileserver check --from {next}");
+            println!("\nBroken off. To go on: {program} check --from {next}");
         }
     }
 }

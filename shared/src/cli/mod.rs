@@ -5,6 +5,7 @@ pub mod pipe;
 
 pub mod about;
 pub mod archive;
+pub mod check;
 pub mod config;
 pub mod key;
 pub mod output;
