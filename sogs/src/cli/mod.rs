@@ -1,5 +1,6 @@
 //! The commands. Each prints what it did, and says what to do when it cannot do it.
 
+mod archive;
 mod beside;
 mod config;
 mod confirm;
@@ -17,6 +18,7 @@ mod scope;
 mod serve;
 mod user;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -67,6 +69,9 @@ enum Command {
     /// See which bans and permissions begin or end at a time, cancel that
     #[command(subcommand)]
     Schedule(schedule::Command),
+    Check(cli::check::Check),
+    Backup(cli::archive::Backup),
+    Restore(cli::archive::Restore),
     /// Look at the configuration
     #[command(subcommand)]
     Config(cli::config::Command),
@@ -100,12 +105,13 @@ fn run(cli: Cli) -> Result<ExitCode> {
         shared::cli::work_as_owner_of(&loaded.settings.data())?;
     }
     let runtime = cli::runtime(NAME)?;
-    let code = runtime.block_on(dispatch(cli.command.unwrap_or(Command::Serve), loaded));
+    let configuration = cli.common.config_file(PREFIX);
+    let code = runtime.block_on(dispatch(cli.command.unwrap_or(Command::Serve), loaded, configuration));
     runtime.shutdown_background();
     code
 }
 
-async fn dispatch(command: Command, loaded: Loaded<Settings>) -> Result<ExitCode> {
+async fn dispatch(command: Command, loaded: Loaded<Settings>, configuration: Option<PathBuf>) -> Result<ExitCode> {
     let settings = &loaded.settings;
     match command {
         Command::Serve => serve::run(loaded.settings).await,
@@ -116,6 +122,9 @@ async fn dispatch(command: Command, loaded: Loaded<Settings>) -> Result<ExitCode
         Command::Message(command) => command.run(settings).await,
         Command::File(command) => command.run(settings).await,
         Command::Schedule(command) => command.run(settings).await,
+        Command::Check(check) => archive::check(&check, settings).await,
+        Command::Backup(backup) => archive::backup(&backup, settings, configuration).await,
+        Command::Restore(restore) => archive::restore(&restore, settings).await,
         Command::Config(command) => command.run(cli::config::Checked {
             program: NAME,
             prefix: PREFIX,

@@ -7,6 +7,7 @@ mod attachments;
 mod bans;
 mod blinding;
 mod change_error;
+mod contradictions;
 mod deletion;
 mod direct;
 mod files;
