@@ -8,6 +8,7 @@
     reason = "a failure ends the test"
 )]
 
+mod backups;
 mod commands;
 mod crashes;
 mod discretion;
