@@ -14,10 +14,11 @@ use shared::blob::BlobStore;
 use shared::clock::Clock;
 use shared::filing::meet;
 use shared::http::{Front, Health, MissLimiter, RunningFront, listen, serve_ops};
+use shared::jobs::Jobs;
 use shared::telemetry;
 
 use crate::app::FileServer;
-use crate::jobs::Jobs;
+use crate::jobs;
 use crate::keys::Keys;
 use crate::settings::Settings;
 use crate::store::Store;
@@ -77,7 +78,7 @@ impl Running {
             .limit_misses(misses)
             .address_header(address_header);
         let front = front.start(listener)?;
-        let jobs = Jobs::start(&app);
+        let jobs = jobs::start(&app);
         Ok(Self { app, front, jobs, keys })
     }
 

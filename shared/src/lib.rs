@@ -16,6 +16,7 @@ pub mod db;
 pub mod filing;
 pub mod fuzz;
 pub mod http;
+pub mod jobs;
 pub mod key_file;
 pub mod memory;
 pub mod onion;

@@ -12,10 +12,11 @@ use shared::clock::Clock;
 use shared::crypto::{BlindingFactor, X25519Pair, X25519Public};
 use shared::filing::meet;
 use shared::http::{Front, Health, MissLimiter, RunningFront, listen, serve_ops};
+use shared::jobs::Jobs;
 use shared::telemetry;
 
 use crate::app::Community;
-use crate::jobs::{self, Jobs};
+use crate::jobs;
 use crate::keys;
 use crate::settings::Settings;
 use crate::store::Store;
@@ -69,7 +70,7 @@ impl Running {
             .limit_misses(misses)
             .address_header(address_header);
         let front = front.start(listener)?;
-        let jobs = Jobs::start(&app);
+        let jobs = jobs::start(&app);
         Ok(Self { app, front, jobs })
     }
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use shared::http::StatusCode;
+use shared::jobs::Turns;
 
-use super::{Turns, releases};
+use super::releases;
 use crate::app::FileServer;
 use crate::model::{Asset, Platform, Project, Release, Version};
 
@@ -159,5 +160,5 @@ async fn learn(app: &FileServer, platform: Platform, releases: Vec<Release>, kep
         tokio::fs::write(&draft, text).await?;
         tokio::fs::rename(&draft, kept).await
     };
-    super::report(written.await, "keeping the news about app versions");
+    shared::jobs::report(written.await, "keeping the news about app versions");
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Turns;
 use crate::app::FileServer;
 use crate::model::Releases;
+use shared::jobs::Turns;
 
 /// How often the operator's file is looked at.
 const INTERVAL: Duration = Duration::from_secs(60);

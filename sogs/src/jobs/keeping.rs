@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::db::{DbError, Lease};
+use shared::db::DbError;
+use shared::jobs::{Turns, holds_lease, report};
 
-use super::{Turns, report};
 use crate::app::Community;
 use crate::store::Stale;
 
@@ -39,7 +39,7 @@ pub(super) async fn keeping(app: Arc<Community>) {
     let mut lease = None;
     loop {
         turns.next().await;
-        if holds_lease(&app, &mut lease, LEASE).await {
+        if holds_lease(app.store.database(), &mut lease, LEASE).await {
             turns.take("keeping order", keep_once(&app)).await;
         }
     }
@@ -50,7 +50,7 @@ pub(super) async fn tidying(app: Arc<Community>) {
     let mut lease = None;
     loop {
         turns.next().await;
-        if holds_lease(&app, &mut lease, TIDYING_LEASE).await {
+        if holds_lease(app.store.database(), &mut lease, TIDYING_LEASE).await {
             turns.take("tidying up", tidy(&app)).await;
         }
     }
@@ -125,19 +125,4 @@ pub async fn keep_once(app: &Community) {
         Ok(counts) => app.directory.set_active_users(&counts),
         failed => report(failed, "counting active users"),
     }
-}
-
-/// Whether this process is the one that does the work that needs doing once; tries to become it if not.
-async fn holds_lease(app: &Community, lease: &mut Option<Lease>, name: &str) -> bool {
-    if let Some(held) = lease {
-        if held.still_held().await {
-            return true;
-        }
-        *lease = None;
-    }
-    match app.store.database().lease(name).await {
-        Ok(taken) => *lease = taken,
-        Err(error) => tracing::warn!(%error, "could not ask who does the timed work"),
-    }
-    lease.is_some()
 }
