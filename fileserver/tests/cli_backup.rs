@@ -86,7 +86,7 @@ async fn expire(folder: &Path, row: &FileRow) {
     let lines: String = lines.collect();
     fs::write(&sums, &lines).unwrap();
     edit_manifest(folder, |manifest| {
-        manifest["sums"] = sha256_hex(lines.as_bytes()).into()
+        manifest["sums"] = sha256_hex(lines.as_bytes()).into();
     });
 }
 

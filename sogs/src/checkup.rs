@@ -30,7 +30,7 @@ impl Shelf for Checked {
 
 impl Subject for Checked {
     const NAME: &'static str = "sogs";
-    const GIVE_UP: &'static str = "delete the rooms that they are in with `sogs room delete`, or restore a backup";
+    const GIVE_UP: &'static str = "remove them with `sogs file delete`, or restore a backup";
 
     fn database(&self) -> &Database {
         self.store.database()

@@ -433,4 +433,15 @@ async fn a_folder_that_is_no_backup_is_neither_filled_nor_restored() {
     let other = Place::new();
     assert!(refusal(&other, &folder).contains("no manifest.json"));
     assert!(!other.data().exists());
+
+    // That of a file server is none of a community.
+    let folder = place.path().join("backup");
+    backup(&place, &folder);
+    let manifest = folder.join("manifest.json");
+    let text = fs::read_to_string(&manifest).unwrap();
+    let text = text.replace(r#""server": "sogs""#, r#""server": "fileserver""#);
+    fs::write(&manifest, text).unwrap();
+    assert!(refusal(&other, &folder).contains("a backup of the program `fileserver`"));
+    let refused = place.run(&["backup", "backup"]).fails();
+    assert!(refused.contains("a backup of the program `fileserver`"), "{refused}");
 }

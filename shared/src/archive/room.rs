@@ -15,7 +15,8 @@ pub(super) fn refuse_shortage(needs: &[(&Path, u64)]) -> Result<(), ArchiveError
     let mut disks: BTreeMap<u64, (&Path, u64)> = BTreeMap::new();
     for (path, bytes) in needs {
         let disk = std::fs::metadata(path).map_err(ArchiveError::io(path))?.dev();
-        disks.entry(disk).or_insert((path, 0)).1 += bytes;
+        let sum = &mut disks.entry(disk).or_insert((path, 0)).1;
+        *sum = sum.saturating_add(*bytes);
     }
     for (path, bytes) in disks.into_values() {
         let needed = bytes.saturating_add(SPARE);
@@ -27,4 +28,22 @@ pub(super) fn refuse_shortage(needs: &[(&Path, u64)]) -> Result<(), ArchiveError
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_disk_has_room_for_is_refused_with_both_numbers() {
+        let folder = std::env::temp_dir();
+        assert!(refuse_shortage(&[(&folder, 1), (&folder, 2)]).is_ok());
+        // Each would fit by itself into the largest of numbers; the two are on one disk.
+        let half = u64::MAX / 2;
+        let refused = refuse_shortage(&[(&folder, half), (&folder, half)]).unwrap_err();
+        assert!(
+            matches!(refused, ArchiveError::NoRoom { free, needed, .. } if free < needed),
+            "{refused}"
+        );
+    }
 }

@@ -146,8 +146,6 @@ impl Store {
 
 const AT: &str = "SELECT id FROM files WHERE blob = $1";
 
-const DELETE_AT: &str = "DELETE FROM files WHERE blob = $1";
-
 impl Write {
     /// Takes away the file whose bytes should be at this place, and dooms what is there. A room whose image it is has none
     /// any more. The answer says whether there was such a file.
@@ -156,17 +154,8 @@ impl Write {
     ///
     /// When the database fails.
     pub async fn delete_lost_file(&mut self, blob: &str) -> Result<bool, DbError> {
-        let id = run!(self.tx, fetch_all, query_scalar::<_, i64>, AT, blob)?;
-        let id = serde_json::Value::from(id).to_string();
-        run!(self.tx, fetch_all, query_scalar::<_, i64>, HOLD_ROOMS_OF_IMAGES, &id)?;
-        let deleted = run!(self.tx, execute, query, DELETE_AT, blob)? > 0;
-        if deleted {
-            doom(&mut self.tx, blob).await?;
-        }
-        if run!(self.tx, execute, query, LOSE_IMAGES, id)? > 0 {
-            self.directory_changes();
-        }
-        Ok(deleted)
+        let file = run!(self.tx, fetch_all, query_scalar::<_, i64>, AT, blob)?;
+        Ok(!self.delete_files(&file).await?.is_empty())
     }
 
     /// Gives uploaded bytes their row. The answer is its id, or `None` if the room is gone.
