@@ -156,8 +156,10 @@ pub async fn check<S: Subject>(
     if checkup.plan.repair {
         checkup.refuse_wrong_place().await?;
     }
-    let (files, _) = filed_in_all(subject.database()).await?;
-    checkup.watch.expect(files);
+    // A damaged database may not even be able to count, which is told below.
+    if let Ok((files, _)) = filed_in_all(subject.database()).await {
+        checkup.watch.expect(files);
+    }
     let next = match checkup.plan.from.clone() {
         Cursor::Files(after) => {
             if after.is_none() {
@@ -181,13 +183,20 @@ pub async fn check<S: Subject>(
 impl<S: Subject> Checkup<'_, S> {
     async fn database(&mut self) -> Result<(), CheckupError> {
         let (repair, now) = (self.plan.repair, self.plan.clock.now());
-        for finding in self.subject.contradictions(repair, now).await? {
-            self.report(&finding);
+        let contradictions = self.subject.contradictions(repair, now).await;
+        for finding in contradictions.as_ref().map_or(&[][..], Vec::as_slice) {
+            self.report(finding);
         }
-        for problem in self.subject.database().problems(Thoroughness::Full).await? {
+        let problems = self.subject.database().problems(Thoroughness::Full).await?;
+        let is_damaged = !problems.is_empty();
+        for problem in problems {
             self.report(&Finding::new(Fault::Database { problem }));
         }
-        Ok(())
+        // Where the database is damaged that is what they failed at.
+        match contradictions {
+            Err(error) if !is_damaged => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     /// A wrong setting or a disk that is not there would make every file look lost.
