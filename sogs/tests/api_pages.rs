@@ -199,6 +199,25 @@ async fn a_reader_is_found_among_more_than_can_be_named(stores: Stores) {
         assert_eq!((&shown["count"], &shown["reactors"]), (&json!(21), &json!(named)));
         assert_eq!(shown.get("you"), you.then_some(&json!(true)));
     }
+    let anonymous = json(&server.get("/room/lobby/messages/recent").await);
+    assert_eq!(anonymous[0]["reactions"][THUMB].get("you"), None);
+    // Another kind, which somebody among the many does not share.
+    let heart = format!("/room/lobby/reaction/{id}/\u{2764}");
+    assert_eq!(people[20].call(Request::new("PUT", &heart)).await.status, 200);
+    let of_two = page(&people[20], "recent").await[0]["reactions"].clone();
+    assert_eq!(
+        (&of_two[THUMB]["you"], &of_two["\u{2764}"]["you"]),
+        (&json!(true), &json!(true))
+    );
+    let of_one = page(&people[0], "recent").await[0]["reactions"].clone();
+    assert_eq!(
+        (&of_one[THUMB]["you"], of_one["\u{2764}"].get("you")),
+        (&json!(true), None)
+    );
+    let thumb = format!("/room/lobby/reaction/{id}/{THUMB}");
+    assert_eq!(people[20].delete(&thumb).await.status, 200);
+    let left = page(&people[20], "recent").await[0]["reactions"].clone();
+    assert_eq!((&left[THUMB]["count"], left[THUMB].get("you")), (&json!(20), None));
 }
 
 async fn whispers_stay_with_those_they_are_for(stores: Stores) {

@@ -14,7 +14,7 @@ use super::{ApiError, input, pages};
 use crate::app::Community;
 use crate::caller::Visit;
 use crate::model::Need;
-use crate::store::{MessageRow, Query, ReactionRow, Selection, Viewer};
+use crate::store::{MessageRow, OwnReaction, Query, ReactionRow, Selection, Viewer};
 
 /// The most people who are named for one reaction.
 pub(super) const MOST_NAMED: i64 = 20;
@@ -66,8 +66,17 @@ pub(super) struct Reactions<'a> {
     pub(super) rows: &'a [ReactionRow],
     /// How many people are named for each, at most.
     pub(super) named: usize,
-    /// The id of the reader, if the rows do not tell what theirs are but name everybody.
+    /// If the rows do not tell which are the reader's: their id, by which they are named.
     pub(super) reader: Option<&'a str>,
+    /// Which are the reader's where they may not be among the first, who are named.
+    pub(super) own: &'a [OwnReaction],
+}
+
+impl Reactions<'_> {
+    fn is_own(&self, row: &ReactionRow) -> bool {
+        let listed = |own: &OwnReaction| own.message == row.message && own.reaction.as_ref() == Some(&row.reaction);
+        row.you || self.reader.is_some_and(|id| row.names(id)) || self.own.iter().any(listed)
+    }
 }
 
 #[derive(Serialize)]
@@ -92,7 +101,7 @@ impl Serialize for Reactions<'_> {
                 index,
                 count: row.count,
                 reactors: reactors.map(|ids| Reactors(ids, self.named)),
-                you: row.you || self.reader.is_some_and(|id| row.names(id)),
+                you: self.is_own(row),
             };
             map.serialize_entry(&row.reaction, &object)?;
         }
@@ -182,7 +191,7 @@ async fn one(app: Arc<Community>, request: Request) -> Result<Response, ApiError
         reactions: Some(Reactions {
             rows: page.reactions.message(row.id),
             named: usize::try_from(query.reactors).unwrap_or(0),
-            reader: None,
+            ..Reactions::default()
         }),
         ..MessageObject::new(row)
     };

@@ -14,7 +14,8 @@ use super::ApiError;
 use super::messages::{MOST_NAMED, MessageObject, Reactions};
 use crate::app::Community;
 use crate::caller::Visit;
-use crate::store::{MessageRow, Query, ReactionRow, Selection, Version};
+use crate::model::UserNo;
+use crate::store::{MessageRow, OwnReaction, Query, ReactionRow, Selection, Version};
 
 /// How many bytes of rendered messages are kept in memory, about; that is 4,000 messages of 400 bytes.
 const MOST_BYTES: u64 = 4 * 1024 * 1024;
@@ -57,10 +58,18 @@ struct ReactionUpdate<'a> {
 /// A page of messages as an answer.
 pub(super) async fn page(app: &Community, visit: &Visit, query: &Query) -> Result<Response, ApiError> {
     let mut text = Text::new(query);
-    if let Some(page) = app.renderings.page(app.store.versions(query).await?) {
+    if let Some(page) = app.renderings.page(app.store.versions(query).await?)
+        && let Some(own) = own_reactions(app, &page, query.viewer.user).await?
+    {
         let reader = visit.member.as_ref().map(|member| member.user.session_id.as_str());
         for message in &page {
-            text.add(message, &message.reactions, reader)?;
+            let reactions = Reactions {
+                rows: &message.reactions,
+                named: text.named,
+                reader,
+                own: &own,
+            };
+            text.add(message, reactions)?;
         }
         return Ok(text.finish());
     }
@@ -71,21 +80,45 @@ pub(super) async fn page(app: &Community, visit: &Visit, query: &Query) -> Resul
     };
     let page = app.store.messages(&query).await?;
     for row in &page.messages {
-        let reactions = page.reactions.message(row.id);
-        let message = app.renderings.rendered(row, reactions)?;
-        text.add(&message, reactions, None)?;
+        let rows = page.reactions.message(row.id);
+        let message = app.renderings.rendered(row, rows)?;
+        let reactions = Reactions {
+            rows,
+            named: text.named,
+            ..Reactions::default()
+        };
+        text.add(&message, reactions)?;
     }
     Ok(text.finish())
 }
 
+/// The reader's reactions to messages that do not name everybody who reacted. `None` if one of those has changed since
+/// the page was looked up.
+async fn own_reactions(
+    app: &Community,
+    page: &[Arc<Rendering>],
+    reader: Option<UserNo>,
+) -> Result<Option<Vec<OwnReaction>>, ApiError> {
+    let crowded = || page.iter().filter(|message| !message.names_everybody());
+    let ids: Vec<i64> = crowded().map(|message| message.version.id).collect();
+    let Some(reader) = reader.filter(|_| !ids.is_empty()) else {
+        return Ok(Some(Vec::new()));
+    };
+    let own = app.store.own_reactions(&ids, reader).await?;
+    let is_unchanged = |message: &Arc<Rendering>| {
+        let Version { id, seqno, .. } = message.version;
+        own.iter().any(|own| own.message == id && own.seqno == seqno)
+    };
+    Ok(crowded().all(is_unchanged).then_some(own))
+}
+
 impl Renderings {
-    /// The messages in these states, if all are here and tell all that any reader may be told.
+    /// The messages in these states, if all are here.
     fn page(&self, versions: Option<Vec<Version>>) -> Option<Vec<Arc<Rendering>>> {
         let versions = versions?;
         let here = versions.into_iter().map(|version| {
-            self.0
-                .get(&version.id)
-                .filter(|rendering| rendering.version == version && rendering.names_everybody())
+            let rendering = self.0.get(&version.id)?;
+            (rendering.version == version).then_some(rendering)
         });
         here.collect()
     }
@@ -153,15 +186,10 @@ impl Text {
         }
     }
 
-    fn add(&mut self, message: &Rendering, reactions: &[ReactionRow], reader: Option<&str>) -> Result<(), ApiError> {
+    fn add(&mut self, message: &Rendering, reactions: Reactions<'_>) -> Result<(), ApiError> {
         if self.json.len() > 1 {
             self.json.push(b',');
         }
-        let reactions = Reactions {
-            rows: reactions,
-            named: self.named,
-            reader,
-        };
         if self.seen.is_some_and(|seen| message.seqno_data <= seen) {
             let Version { id, seqno, .. } = message.version;
             let update = ReactionUpdate { id, seqno, reactions };

@@ -51,7 +51,7 @@ pub use message_dossier::{Former, MessageDossier, PinnedBy};
 pub use messages::{MessageRow, Page, Query, Selection, Version, Viewer};
 pub use posting::{MessageError, NewMessage, Posted, RateLimit};
 pub use pulse::{Pulse, RoomPulse};
-pub use reactions::{Reacted, ReactionRow, ReactionsOf};
+pub use reactions::{OwnReaction, Reacted, ReactionRow, ReactionsOf};
 pub use roles::{RoleChanged, RoleHolder};
 pub use rooms::{NewRoom, RoomChange, RoomRow};
 pub use roster::{Dossier, InRoom, Pending};

@@ -47,6 +47,17 @@ impl ReactionsOf {
     }
 }
 
+/// What somebody reacted with to a message; a row without a reaction if they did not.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct OwnReaction {
+    /// The message.
+    pub message: i64,
+    /// Its sequence number.
+    pub seqno: i64,
+    /// What they reacted with.
+    pub reaction: Option<String>,
+}
+
 /// What a change of reactions has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reacted {
@@ -92,6 +103,27 @@ const REACTORS: &str = "SELECT users.session_id, reactors.at
     WHERE reactions.message = $1 AND reactions.reaction = $2
     ORDER BY reactors.at, reactors.person
     LIMIT $3";
+
+macro_rules! own {
+    ($from:literal) => {
+        concat!(
+            "SELECT messages.id AS message, messages.seqno AS seqno, reactions.reaction AS reaction ",
+            $from,
+            " LEFT JOIN reactions ON reactions.message = messages.id
+                AND EXISTS (SELECT 1
+                    FROM reactors
+                    WHERE reactors.reaction = reactions.id AND reactors.person = $2)"
+        )
+    };
+}
+
+const OWN: PerDialect = PerDialect {
+    sqlite: own!("FROM json_each($1) AS page CROSS JOIN messages ON messages.id = page.value"),
+    postgres: own!(
+        "FROM jsonb_array_elements_text($1::jsonb) AS page (id)
+        JOIN messages ON messages.id = CAST(page.id AS BIGINT)"
+    ),
+};
 
 /// Messages that everybody can see, which are the only ones that take reactions and pins.
 const REGULAR: &str = "SELECT seqno
@@ -150,6 +182,19 @@ pub(super) async fn reactions_of(
 }
 
 impl Store {
+    /// What somebody reacted with to these messages, at least one row for each.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn own_reactions(&self, messages: &[i64], user: UserNo) -> Result<Vec<OwnReaction>, DbError> {
+        let messages = super::json(messages);
+        let mut glance = self.db.glance().await?;
+        let own = run!(glance, fetch_all, query_as::<_, OwnReaction>, OWN, messages, user.0)?;
+        glance.done();
+        Ok(own)
+    }
+
     /// Who reacted so to a message, and when, the first first; `None` if it is no message that takes reactions.
     ///
     /// # Errors
@@ -302,6 +347,7 @@ mod tests {
     #[tokio::test]
     async fn reactions_are_found_by_their_messages() {
         assert_indexed(OF_MESSAGES.sqlite, true).await;
+        assert_indexed(OWN.sqlite, false).await;
         assert_indexed(REACTORS, false).await;
         for text in [REGULAR, KIND, REMOVE, REMOVE_ONE_KIND, REMOVE_ALL, FORGET_UNUSED] {
             assert_indexed(text, true).await;
