@@ -108,15 +108,16 @@ impl Store {
     ///
     /// When the database fails.
     pub async fn find(&self, id: &FileId, now: Timestamp) -> Result<Option<FileRow>, DbError> {
-        let mut tx = self.db.read().await?;
+        let mut glance = self.db.glance().await?;
         let row = run!(
-            tx,
+            glance,
             fetch_optional,
             query_as::<_, Columns>,
             FIND,
             id.as_str(),
             now.as_nanos()
         )?;
+        glance.done();
         Ok(row.map(Into::into))
     }
 

@@ -74,15 +74,19 @@ const FIND: &str = "SELECT id, size, uploaded, expiry, filename, blob
     FROM files
     WHERE id = $1 AND room = $2 AND (expiry IS NULL OR expiry > $3)";
 
-/// The room stays until the row of the file is there, or is found to be gone.
-const HOLD_ROOM: PerDialect = PerDialect {
-    sqlite: "SELECT id FROM rooms WHERE id = $1",
-    postgres: "SELECT id FROM rooms WHERE id = $1 FOR KEY SHARE",
+/// Nothing happens if the room is gone; it stays until the row of the file is there.
+const ADD: PerDialect = PerDialect {
+    sqlite: "INSERT INTO files (room, uploader, size, uploaded, expiry, filename, blob)
+        SELECT id, $2, $3, $4, $5, $6, $7
+        FROM rooms
+        WHERE id = $1
+        RETURNING id",
+    postgres: "WITH room AS (SELECT id FROM rooms WHERE id = $1 FOR KEY SHARE)
+        INSERT INTO files (room, uploader, size, uploaded, expiry, filename, blob)
+        SELECT id, $2, $3, $4, $5, $6, $7
+        FROM room
+        RETURNING id",
 };
-
-const INSERT: &str = "INSERT INTO files (room, uploader, size, uploaded, expiry, filename, blob)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
-    RETURNING id";
 
 const EXPIRED: &str = "SELECT id FROM files WHERE expiry <= $1 ORDER BY expiry, id LIMIT $2";
 
@@ -130,9 +134,9 @@ impl Store {
     ///
     /// When the database fails.
     pub async fn file(&self, room: RoomNo, id: i64, now: Timestamp) -> Result<Option<FileRow>, DbError> {
-        let mut tx = self.db.read().await?;
+        let mut glance = self.db.glance().await?;
         let row = run!(
-            tx,
+            glance,
             fetch_optional,
             query_as::<_, Columns>,
             FIND,
@@ -140,6 +144,7 @@ impl Store {
             room.0,
             now.as_nanos()
         )?;
+        glance.done();
         Ok(row.map(Into::into))
     }
 }
@@ -164,25 +169,20 @@ impl Write {
     ///
     /// When the database fails.
     pub async fn add_file(&mut self, file: NewFile<'_>) -> Result<Option<i64>, DbError> {
-        let room = file.room.0;
-        if run!(self.tx, fetch_optional, query_scalar::<_, i64>, HOLD_ROOM, room)?.is_none() {
-            return Ok(None);
-        }
         let expiry = file.lifetime.map(|span| self.now.plus(span).as_nanos());
-        let id = run!(
+        run!(
             self.tx,
-            fetch_one,
+            fetch_optional,
             query_scalar::<_, i64>,
-            INSERT,
-            room,
+            ADD,
+            file.room.0,
             file.uploader.0,
             i64::try_from(file.size).unwrap_or(i64::MAX),
             self.now.as_nanos(),
             expiry,
             file.filename,
             file.blob
-        )?;
-        Ok(Some(id))
+        )
     }
 
     /// Takes away up to `most` files that have expired, the earliest first, and dooms their bytes. A room whose image is
