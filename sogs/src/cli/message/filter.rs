@@ -89,17 +89,18 @@ impl Filter {
 impl Hunt {
     /// The next messages, the newest first; `None` at the end. It may be empty before.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<FoundMessage>>> {
+        if self.broken_off {
+            return Ok(None);
+        }
         let Some(mut found) = self.search.next().await? else {
             return Ok(None);
         };
         let Some(needle) = &self.needle else {
             return Ok(Some(found));
         };
-        if self.left == 0 && !found.is_empty() {
-            self.broken_off = true;
-            return Ok(None);
-        }
-        found.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let left = usize::try_from(self.left).unwrap_or(usize::MAX);
+        self.broken_off = found.len() > left;
+        found.truncate(left);
         self.left -= found.len() as u64;
         self.last = found.last().map(|message| message.id).or(self.last);
         found.retain(|message| needle.is_in(message));
