@@ -363,7 +363,7 @@ impl Community {
     }
 }
 
-fn identity(id: &UserId) -> [u8; 33] {
+pub(crate) fn identity(id: &UserId) -> [u8; 33] {
     match id {
         UserId::Session(id) => id.to_bytes(),
         UserId::Blinded(id) => id.to_bytes(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use http::HeaderName;
 use shared::blob::BlobStore;
 use shared::clock::Clock;
@@ -125,6 +125,9 @@ pub async fn open(settings: &Settings) -> Result<(X25519Pair, Store)> {
     let store = Store::open(&settings.database(), blinding)
         .await
         .context("the database cannot be used")?;
+    if let Some(import) = store.unfinished_import().await? {
+        bail!(import.complaint());
+    }
     Ok((key, store))
 }
 

@@ -101,10 +101,11 @@ CREATE TABLE messages (
     signature       BLOB,
     filtered        INTEGER NOT NULL DEFAULT 0 CHECK (filtered IN (0, 1)),
     whisper         INTEGER REFERENCES users (id),
-    whisper_mods    INTEGER NOT NULL DEFAULT 0 CHECK (whisper_mods IN (0, 1)),
-    UNIQUE (room, seqno)
+    whisper_mods    INTEGER NOT NULL DEFAULT 0 CHECK (whisper_mods IN (0, 1))
 ) STRICT;
 
+-- Numbers are handed out once, but a community that was moved here may have the same one several times.
+CREATE INDEX messages_by_seqno ON messages (room, seqno, id);
 CREATE INDEX messages_shown ON messages (room, id) WHERE data IS NOT NULL AND NOT filtered;
 CREATE INDEX messages_by_author ON messages (author, room, id);
 
@@ -164,6 +165,24 @@ CREATE INDEX files_by_expiry ON files (expiry) WHERE expiry IS NOT NULL;
 CREATE INDEX files_by_message ON files (message) WHERE message IS NOT NULL;
 CREATE INDEX files_by_uploader ON files (uploader, room);
 CREATE INDEX files_by_room ON files (room);
+
+-- Ids that files had on another server before the community was moved here; messages may still name them.
+CREATE TABLE former_file_ids (
+    room INTEGER NOT NULL REFERENCES rooms (id) ON DELETE CASCADE,
+    id   INTEGER NOT NULL,
+    file INTEGER NOT NULL REFERENCES files (id) ON DELETE CASCADE,
+    PRIMARY KEY (room, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX former_file_ids_by_file ON former_file_ids (file);
+
+-- A community that is being moved here. While there is a row, no server starts.
+CREATE TABLE unfinished_import (
+    one        INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    source     TEXT    NOT NULL, -- where from
+    public_key TEXT    NOT NULL, -- the key of the community
+    seed       TEXT    NOT NULL  -- from which the places of its files are derived
+) STRICT;
 
 -- Blobs whose row is gone and whose bytes are still to be deleted.
 CREATE TABLE doomed (

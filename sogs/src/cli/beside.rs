@@ -31,6 +31,9 @@ impl<'a> Server<'a> {
             .then(|| BlindingFactor::for_server(key.public()));
         let opened = Store::open_existing(&settings.database(), blinding).await;
         let store = opened.map_err(|error| unusable(error, settings))?;
+        if let Some(import) = store.unfinished_import().await? {
+            bail!(import.complaint());
+        }
         let server = Self {
             settings,
             store,

@@ -85,7 +85,7 @@ impl Write {
     /// # Errors
     ///
     /// When the database fails.
-    pub(super) async fn note_unblinded(&mut self, user: UserNo, session_id: &str) -> Result<(), DbError> {
+    pub(crate) async fn note_unblinded(&mut self, user: UserNo, session_id: &str) -> Result<(), DbError> {
         let Some(factor) = self.blinding.clone() else {
             return Ok(());
         };

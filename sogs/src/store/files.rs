@@ -74,6 +74,13 @@ const FIND: &str = "SELECT id, size, uploaded, expiry, filename, blob
     FROM files
     WHERE id = $1 AND room = $2 AND (expiry IS NULL OR expiry > $3)";
 
+/// The same by an id that the file had before the community was moved here.
+const FIND_FORMER: &str = "SELECT files.id, files.size, files.uploaded, files.expiry, files.filename, files.blob
+    FROM former_file_ids
+    JOIN files ON files.id = former_file_ids.file
+    WHERE former_file_ids.id = $1 AND former_file_ids.room = $2 AND files.room = $2
+      AND (files.expiry IS NULL OR files.expiry > $3)";
+
 /// Nothing happens if the room is gone; it stays until the row of the file is there.
 const ADD: PerDialect = PerDialect {
     sqlite: "INSERT INTO files (room, uploader, size, uploaded, expiry, filename, blob)
@@ -128,22 +135,29 @@ const LOSE_IMAGES: PerDialect = PerDialect {
 };
 
 impl Store {
-    /// A file of this room, unless it has expired.
+    /// A file of this room, unless it has expired: the one with this id, or else the one that had it before the
+    /// community was moved here.
     ///
     /// # Errors
     ///
     /// When the database fails.
     pub async fn file(&self, room: RoomNo, id: i64, now: Timestamp) -> Result<Option<FileRow>, DbError> {
         let mut glance = self.db.glance().await?;
-        let row = run!(
-            glance,
-            fetch_optional,
-            query_as::<_, Columns>,
-            FIND,
-            id,
-            room.0,
-            now.as_nanos()
-        )?;
+        let mut row = None;
+        for text in [FIND, FIND_FORMER] {
+            row = run!(
+                glance,
+                fetch_optional,
+                query_as::<_, Columns>,
+                text,
+                id,
+                room.0,
+                now.as_nanos()
+            )?;
+            if row.is_some() {
+                break;
+            }
+        }
         glance.done();
         Ok(row.map(Into::into))
     }

@@ -171,7 +171,7 @@ macro_rules! page {
 const SINCE: Texts = page!(
     "AND messages.seqno > $4
      AND (messages.data IS NOT NULL OR messages.seqno_creation <= $4)
-     ORDER BY messages.seqno
+     ORDER BY messages.seqno, messages.id
      LIMIT $5"
 );
 
@@ -179,9 +179,22 @@ const SINCE_DATA_ONLY: Texts = page!(
     "AND messages.seqno > $4
      AND messages.seqno_data > $4
      AND (messages.data IS NOT NULL OR messages.seqno_creation <= $4)
-     ORDER BY messages.seqno
+     ORDER BY messages.seqno, messages.id
      LIMIT $5"
 );
+
+/// The rest of those that have the sequence number of the last one of a page.
+const SINCE_TIED: &str = select!(
+    "AND messages.seqno = $6
+     AND messages.id > $7
+     AND ($8 OR messages.seqno_data > $4)
+     AND (messages.data IS NOT NULL OR messages.seqno_creation <= $4)
+     ORDER BY messages.id
+     LIMIT $5"
+);
+
+/// The most messages with one sequence number that a page is made longer for.
+const MOST_TIED: i64 = 1000;
 
 const BEFORE: Texts = page!(
     "AND messages.id < $4
@@ -202,14 +215,14 @@ const DELETED: &str = select!(
     "AND messages.seqno > $4
      AND messages.seqno_data > $4
      AND messages.data IS NULL
-     ORDER BY messages.seqno_data
+     ORDER BY messages.seqno_data, messages.id
      LIMIT $5"
 );
 
 const LATEST_DELETED: &str = select!(
     "AND messages.seqno > $4
      AND messages.data IS NULL
-     ORDER BY messages.seqno_data DESC
+     ORDER BY messages.seqno_data DESC, messages.id DESC
      LIMIT $5"
 );
 
@@ -223,7 +236,10 @@ impl Store {
     /// When the database fails.
     pub async fn messages(&self, query: &Query) -> Result<Page, DbError> {
         let mut tx = self.db.read().await?;
-        let messages = rows(&mut tx, query).await?;
+        let messages = match query.selection {
+            Selection::Since { seqno, reactions } => since(&mut tx, query, seqno, reactions).await?,
+            _ => rows(&mut tx, query, query.limit).await?,
+        };
         let reacted: Vec<i64> = messages
             .iter()
             .filter(|message| message.seqno_reactions > 0 && message.data.is_some())
@@ -238,7 +254,7 @@ impl Store {
     }
 
     /// What [`Store::messages`] would read, without what is in it and much cheaper. `None` for selections that this is
-    /// not offered for.
+    /// not offered for, and where the page would end between messages with the same sequence number.
     ///
     /// # Errors
     ///
@@ -260,24 +276,64 @@ impl Store {
             query.viewer.user.map(|user| user.0),
             query.viewer.moderator,
             query.selection.bound(),
-            query.limit
+            query.limit + query.selection.beyond()
         )?;
         glance.done();
         let Some(packed) = packed else {
             return Ok(Some(Vec::new()));
         };
-        let mut versions = parse_versions(&packed);
-        if let Some(versions) = &mut versions {
-            match query.selection {
-                Selection::Since { .. } => versions.sort_unstable_by_key(|version| version.seqno),
-                _ => versions.sort_unstable_by_key(|version| Reverse(version.id)),
+        let Some(mut versions) = parse_versions(&packed) else {
+            return Ok(None);
+        };
+        match query.selection {
+            Selection::Since { .. } => versions.sort_unstable_by_key(|version| (version.seqno, version.id)),
+            _ => versions.sort_unstable_by_key(|version| Reverse(version.id)),
+        }
+        if is_longer(&versions, query.limit) {
+            let next = versions.pop().map(|version| version.seqno);
+            if versions.last().map(|version| version.seqno) == next {
+                return Ok(None);
             }
         }
-        Ok(versions)
+        Ok(Some(versions))
     }
 }
 
-async fn rows(tx: &mut Tx, query: &Query) -> Result<Vec<MessageRow>, DbError> {
+/// A page does not end between messages with the same sequence number, for whoever goes on from that number would never
+/// see the rest. Only communities that were moved here have such messages.
+async fn since(tx: &mut Tx, query: &Query, seqno: i64, reactions: bool) -> Result<Vec<MessageRow>, DbError> {
+    let mut page = rows(tx, query, query.limit + query.selection.beyond()).await?;
+    if !is_longer(&page, query.limit) {
+        return Ok(page);
+    }
+    let (Some(next), Some(last)) = (page.pop(), page.last()) else {
+        return Ok(page);
+    };
+    if next.seqno == last.seqno {
+        let tied = run!(
+            tx,
+            fetch_all,
+            query_as::<_, MessageRow>,
+            SINCE_TIED,
+            query.room.0,
+            query.viewer.user.map(|user| user.0),
+            query.viewer.moderator,
+            seqno,
+            MOST_TIED,
+            last.seqno,
+            last.id,
+            reactions
+        )?;
+        page.extend(tied);
+    }
+    Ok(page)
+}
+
+fn is_longer<T>(page: &[T], limit: i64) -> bool {
+    usize::try_from(limit).is_ok_and(|limit| page.len() > limit)
+}
+
+async fn rows(tx: &mut Tx, query: &Query, limit: i64) -> Result<Vec<MessageRow>, DbError> {
     let text = match query.selection {
         Selection::Since { reactions: true, .. } => SINCE.rows,
         Selection::Since { reactions: false, .. } => SINCE_DATA_ONLY.rows,
@@ -296,7 +352,7 @@ async fn rows(tx: &mut Tx, query: &Query) -> Result<Vec<MessageRow>, DbError> {
         query.viewer.user.map(|user| user.0),
         query.viewer.moderator,
         query.selection.bound(),
-        query.limit
+        limit
     )
 }
 
@@ -311,6 +367,14 @@ fn parse_versions(text: &str) -> Option<Vec<Version>> {
 }
 
 impl Selection {
+    /// How many more are looked at than a page takes, to see whether it may end there.
+    const fn beyond(self) -> i64 {
+        match self {
+            Self::Since { .. } => 1,
+            _ => 0,
+        }
+    }
+
     /// The number that it begins or ends at.
     fn bound(self) -> i64 {
         match self {
@@ -361,7 +425,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_page_costs_the_same_however_many_messages_there_are() {
-        assert_indexed(ONE, false).await;
+        for text in [ONE, SINCE_TIED] {
+            assert_indexed(text, false).await;
+        }
         for texts in [SINCE, SINCE_DATA_ONLY, BEFORE] {
             assert_indexed(texts.rows, false).await;
             assert_indexed(texts.versions, false).await;

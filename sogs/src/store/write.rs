@@ -16,7 +16,7 @@ use crate::model::{RoomNo, UserNo};
 /// of the server, which [`Write::commit`] comes to last.
 #[derive(Debug)]
 pub struct Write {
-    pub(super) tx: Tx,
+    pub(crate) tx: Tx,
     pub(super) now: Timestamp,
     pub(super) blinding: Option<Arc<BlindingFactor>>,
     committed: Committed,
