@@ -1,7 +1,69 @@
-//! What is allowed in the configuration of a community server, but hardly meant.
+//! `sogs config`, and what is allowed in the configuration of a community server, but hardly meant.
 
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+use shared::cli;
+use shared::config::Loaded;
+
+use super::NAME;
+use crate::import::{Ini, convert};
 use crate::links;
-use crate::settings::Settings;
+use crate::settings::{PREFIX, Settings};
+
+/// Looks at the configuration, or makes one.
+#[derive(Subcommand)]
+pub(super) enum Command {
+    #[command(flatten)]
+    Common(cli::config::Command),
+    FromIni(FromIni),
+}
+
+/// Print the configuration of PySOGS as one of this server
+///
+/// What has no counterpart is in it as a comment. What should be looked at is told on standard error.
+#[derive(Args)]
+pub(super) struct FromIni {
+    /// The configuration of PySOGS
+    #[arg(value_name = "sogs.ini")]
+    file: PathBuf,
+    /// The folder that PySOGS ran in, by which it means its paths; by default that of the file
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+impl Command {
+    pub(super) fn run(&self, loaded: &Loaded<Settings>) -> Result<ExitCode> {
+        match self {
+            Self::Common(command) => command.run(cli::config::Checked {
+                program: NAME,
+                prefix: PREFIX,
+                loaded,
+                warnings: warnings(&loaded.settings),
+            }),
+            Self::FromIni(from) => from.run(),
+        }
+    }
+}
+
+impl FromIni {
+    fn run(&self) -> Result<ExitCode> {
+        let ini = Ini::read(&self.file)?;
+        let file = std::path::absolute(&self.file).context("the current folder is gone")?;
+        let folder = match &self.folder {
+            Some(folder) => std::path::absolute(folder).context("the current folder is gone")?,
+            None => file.parent().unwrap_or(&file).to_owned(),
+        };
+        let converted = convert(&ini, &folder);
+        for note in &converted.notes {
+            eprintln!("{NAME}: {note}");
+        }
+        print!("{}", converted.toml);
+        Ok(ExitCode::SUCCESS)
+    }
+}
 
 pub(super) fn warnings(settings: &Settings) -> Vec<String> {
     let mut warnings: Vec<String> = unreachable(settings).into_iter().collect();

@@ -5,6 +5,7 @@ mod beside;
 mod config;
 mod confirm;
 mod file;
+mod import;
 mod init;
 mod key;
 mod letters;
@@ -72,9 +73,12 @@ enum Command {
     Check(cli::check::Check),
     Backup(cli::archive::Backup),
     Restore(cli::archive::Restore),
-    /// Look at the configuration
+    /// Move a community here from another server
     #[command(subcommand)]
-    Config(cli::config::Command),
+    Import(import::Command),
+    /// Look at the configuration, or convert one
+    #[command(subcommand)]
+    Config(config::Command),
     /// Look at the server's key, or make one
     #[command(subcommand)]
     Key(cli::key::Command),
@@ -125,12 +129,8 @@ async fn dispatch(command: Command, loaded: Loaded<Settings>, configuration: Opt
         Command::Check(check) => archive::check(&check, settings).await,
         Command::Backup(backup) => archive::backup(&backup, settings, configuration).await,
         Command::Restore(restore) => archive::restore(&restore, settings).await,
-        Command::Config(command) => command.run(cli::config::Checked {
-            program: NAME,
-            prefix: PREFIX,
-            loaded: &loaded,
-            warnings: config::warnings(settings),
-        }),
+        Command::Import(command) => command.run(settings).await,
+        Command::Config(command) => command.run(&loaded),
         Command::Key(command) => key::run(&command, settings),
         Command::Healthcheck => cli::healthcheck(settings.common.metrics_listen).await,
         Command::Completions(completions) => Ok(completions.run(Cli::command())),

@@ -124,7 +124,11 @@ impl Live {
 
     /// Somebody new; the server has not seen them yet.
     pub(crate) fn person(&self) -> Person {
-        let account = Account::generate();
+        self.person_of(Account::generate())
+    }
+
+    /// The person with this account.
+    pub(crate) fn person_of(&self, account: Account) -> Person {
         let key = *self.app().key.public();
         let client = Client::new(&format!("http://{}", self.0.address()), key).unwrap();
         Person {

@@ -1,0 +1,523 @@
+//! `sogs.ini` in our form (`community-operations.md` sections 2 and 3). What has no counterpart stays as a comment.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use toml::Value;
+
+use super::Ini;
+use crate::settings::Settings;
+
+/// A configuration in our form.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Converted {
+    /// The file, with comments.
+    pub toml: String,
+    /// What the operator should look at.
+    pub notes: Vec<String>,
+}
+
+/// What a value of the old configuration is to us.
+#[derive(Clone, Copy)]
+enum Meaning {
+    Address,
+    Flag(&'static str),
+    Days(&'static str),
+    Bytes(&'static str),
+    Path(&'static str),
+    Alphabets(&'static str),
+    Level,
+    /// Nothing, and why.
+    Nothing(&'static str),
+}
+
+const KEYS: &[(&str, &str, Meaning)] = &[
+    ("net", "base_url", Meaning::Address),
+    ("log", "level", Meaning::Level),
+    ("users", "require_blind_keys", Meaning::Flag("users.require_blind_keys")),
+    ("rooms", "active_threshold", Meaning::Days("rooms.active_threshold")),
+    (
+        "rooms",
+        "active_prune_threshold",
+        Meaning::Days("rooms.active_prune_threshold"),
+    ),
+    (
+        "messages",
+        "history_prune_threshold",
+        Meaning::Days("messages.history_prune_threshold"),
+    ),
+    ("files", "expiry", Meaning::Days("files.expiry")),
+    ("files", "max_size", Meaning::Bytes("files.max_size")),
+    ("direct_messages", "expiry", Meaning::Days("direct_messages.expiry")),
+    (
+        "web",
+        "template_path",
+        Meaning::Nothing("templates of PySOGS do not fit this server"),
+    ),
+    (
+        "web",
+        "static_path",
+        Meaning::Nothing("files for pages of PySOGS do not fit this server"),
+    ),
+    ("net", "http_show_index", Meaning::Flag("web.show_index")),
+    (
+        "net",
+        "http_show_recent",
+        Meaning::Nothing("this server does not show messages on its pages"),
+    ),
+    (
+        "messages",
+        "profanity_filter",
+        Meaning::Flag("filters.profanity_filter"),
+    ),
+    (
+        "messages",
+        "profanity_silent",
+        Meaning::Flag("filters.profanity_silent"),
+    ),
+    (
+        "messages",
+        "profanity_custom",
+        Meaning::Path("filters.profanity_custom"),
+    ),
+    (
+        "messages",
+        "alphabet_filters",
+        Meaning::Alphabets("filters.alphabet_filters"),
+    ),
+    ("messages", "alphabet_silent", Meaning::Flag("filters.alphabet_silent")),
+    ("messages", "filter_mods", Meaning::Flag("filters.filter_mods")),
+    (
+        "db",
+        "url",
+        Meaning::Nothing("`sogs import` takes the rooms over; for a PostgreSQL of its own set database_url"),
+    ),
+    (
+        "crypto",
+        "key_file",
+        Meaning::Nothing("the key is in the data folder, where `sogs import` puts it"),
+    ),
+    (
+        "files",
+        "uploads_dir",
+        Meaning::Nothing("files are in the data folder or where blob_url says; `sogs import` copies them"),
+    ),
+    (
+        "net",
+        "omq_listen",
+        Meaning::Nothing("this server has no message queue"),
+    ),
+    (
+        "net",
+        "omq_internal",
+        Meaning::Nothing("this server has no message queue"),
+    ),
+];
+
+/// What may be set for a room.
+const OF_ROOMS: &[(&str, Meaning)] = &[
+    ("profanity_filter", Meaning::Flag("profanity_filter")),
+    ("profanity_silent", Meaning::Flag("profanity_silent")),
+    ("alphabet_filters", Meaning::Alphabets("alphabet_filters")),
+    ("alphabet_silent", Meaning::Flag("alphabet_silent")),
+];
+
+/// What messages are filtered for.
+const TYPES: [&str; 6] = ["*", "profanity", "alphabet", "arabic", "cyrillic", "persian"];
+
+const ALPHABETS: [&str; 3] = ["arabic", "cyrillic", "persian"];
+
+const DAY: f64 = 86_400.0;
+
+/// The configuration in our form. `folder` is where the old server ran, by which it means its paths.
+#[must_use]
+pub fn convert(ini: &Ini, folder: &Path) -> Converted {
+    let mut writing = Writing {
+        ini,
+        folder,
+        tables: BTreeMap::new(),
+        without: Vec::new(),
+        notes: Vec::new(),
+    };
+    for section in ini.sections() {
+        let parts: Vec<&str> = section.split(':').collect();
+        match parts.as_slice() {
+            ["room", token] => writing.room(section, token),
+            ["filter", room, kind] => writing.filter(section, room, kind),
+            ["room" | "filter", ..] => writing.strange(section, "its name should be room:TOKEN or filter:ROOM:TYPE"),
+            _ => writing.general(section),
+        }
+    }
+    writing.finish()
+}
+
+struct Writing<'a> {
+    ini: &'a Ini,
+    folder: &'a Path,
+    /// Lines by the table that they stand in.
+    tables: BTreeMap<String, Vec<String>>,
+    /// What has no counterpart.
+    without: Vec<String>,
+    notes: Vec<String>,
+}
+
+impl Writing<'_> {
+    fn general(&mut self, section: &str) {
+        for key in self.ini.keys(section) {
+            let Some(value) = self.ini.value(section, key) else {
+                continue;
+            };
+            let known = KEYS
+                .iter()
+                .find(|(in_section, name, _)| *in_section == section && *name == key);
+            match known {
+                Some((_, _, meaning)) => self.set(section, key, &value, *meaning, None),
+                None => {
+                    let why = "PySOGS does not know it either";
+                    self.drop_value(section, key, &value, why);
+                }
+            }
+        }
+    }
+
+    fn room(&mut self, section: &str, token: &str) {
+        let table = format!("filters.rooms.{}", quoted(token));
+        for key in self.ini.keys(section) {
+            let Some(value) = self.ini.value(section, key) else {
+                continue;
+            };
+            match OF_ROOMS.iter().find(|(name, _)| *name == key) {
+                Some((_, meaning)) => self.set(section, key, &value, *meaning, Some(&table)),
+                None => self.drop_value(section, key, &value, "rooms have no such setting"),
+            }
+        }
+    }
+
+    fn filter(&mut self, section: &str, room: &str, kind: &str) {
+        if !TYPES.contains(&kind) {
+            self.strange(section, "there is no such filter");
+            return;
+        }
+        let table = format!("filters.replies.{}.{}", quoted(room), quoted(kind));
+        for key in self.ini.keys(section) {
+            let Some(value) = self.ini.value(section, key) else {
+                continue;
+            };
+            match key {
+                "reply" => {
+                    let lines = value.lines().map(str::trim).filter(|line| !line.is_empty());
+                    let lines = lines.map(|line| Value::String(line.to_owned())).collect();
+                    self.line(&table, key, &Value::Array(lines));
+                }
+                "profile_name" => self.line(&table, key, &Value::String(value)),
+                "public" => self.set(section, key, &value, Meaning::Flag("public"), Some(&table)),
+                _ => self.drop_value(section, key, &value, "replies have no such setting"),
+            }
+        }
+    }
+
+    /// Writes a value down, in a table or where its path says.
+    fn set(&mut self, section: &str, key: &str, value: &str, meaning: Meaning, table: Option<&str>) {
+        let (path, meant) = match meaning {
+            Meaning::Address => ("base_url", address(value)),
+            Meaning::Level => ("log_level", level(value)),
+            Meaning::Flag(path) => (path, flag(value).map(Value::Boolean)),
+            Meaning::Days(path) => (path, days(value)),
+            Meaning::Bytes(path) => (path, bytes(value)),
+            Meaning::Alphabets(path) => (path, alphabets(value)),
+            Meaning::Path(_) if value.is_empty() => return,
+            Meaning::Path(path) => (path, Ok(Value::String(self.folder.join(value).display().to_string()))),
+            Meaning::Nothing(why) => return self.without_counterpart(section, key, value, why),
+        };
+        match meant {
+            Ok(meant) => match (table, path.rsplit_once('.')) {
+                (Some(table), _) => self.line(table, path, &meant),
+                (None, Some((table, name))) => self.line(table, name, &meant),
+                (None, None) => self.line("", path, &meant),
+            },
+            Err(why) => self.drop_value(section, key, value, why),
+        }
+    }
+
+    fn line(&mut self, table: &str, name: &str, value: &Value) {
+        let line = format!("{name} = {value}");
+        self.tables.entry(table.to_owned()).or_default().push(line);
+    }
+
+    fn without_counterpart(&mut self, section: &str, key: &str, value: &str, why: &str) {
+        // An address may hold a password.
+        let value = if (section, key) == ("db", "url") { "…" } else { value };
+        self.without
+            .push(format!("# [{section}] {key} = {}\n#   {why}", one_line(value)));
+    }
+
+    /// A value that cannot be taken over and that somebody should look at.
+    fn drop_value(&mut self, section: &str, key: &str, value: &str, why: &str) {
+        self.without_counterpart(section, key, value, why);
+        self.notes.push(format!("[{section}] {key}: {why}"));
+    }
+
+    fn strange(&mut self, section: &str, why: &str) {
+        self.without.push(format!("# [{section}]\n#   {why}"));
+        self.notes.push(format!("[{section}]: {why}"));
+    }
+
+    fn finish(mut self) -> Converted {
+        let mut toml = String::from("# Made from the configuration of PySOGS. `sogs config print` shows all keys.\n");
+        for (table, lines) in &self.tables {
+            toml.push('\n');
+            if !table.is_empty() {
+                toml.push_str(&format!("[{table}]\n"));
+            }
+            for line in lines {
+                toml.push_str(line);
+                toml.push('\n');
+            }
+        }
+        if !self.without.is_empty() {
+            toml.push_str("\n# What has no counterpart here:\n#\n");
+            toml.push_str(&self.without.join("\n"));
+            toml.push('\n');
+        }
+        match toml::from_str::<Settings>(&toml) {
+            Ok(settings) => self
+                .notes
+                .extend(settings.validate().err().map(|error| error.to_string())),
+            Err(error) => self.notes.push(error.message().to_owned()),
+        }
+        Converted {
+            toml,
+            notes: self.notes,
+        }
+    }
+}
+
+/// A text as a key or a value.
+fn quoted(text: &str) -> String {
+    Value::String(text.to_owned()).to_string()
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn address(value: &str) -> Result<Value, &'static str> {
+    let plain = value.trim_end_matches('/');
+    let after_scheme = plain.split_once("://").map(|(_, rest)| rest);
+    match after_scheme {
+        Some(rest) if !rest.is_empty() && !rest.contains('/') => Ok(Value::String(plain.to_owned())),
+        Some(rest) if rest.contains('/') => {
+            Err("an address with a path cannot be served; apps would not find the rooms")
+        }
+        _ => Err("it is no address"),
+    }
+}
+
+fn level(value: &str) -> Result<Value, &'static str> {
+    let level = match value.to_ascii_uppercase().as_str() {
+        "CRITICAL" | "ERROR" => "error",
+        "WARNING" => "warn",
+        "INFO" => "info",
+        "DEBUG" => "debug",
+        _ => return Err("it is no level"),
+    };
+    Ok(Value::String(level.to_owned()))
+}
+
+fn flag(value: &str) -> Result<bool, &'static str> {
+    match value.to_ascii_lowercase().as_str() {
+        "y" | "yes" | "true" | "on" | "1" => Ok(true),
+        "n" | "no" | "false" | "off" | "0" => Ok(false),
+        _ => Err("it is neither yes nor no"),
+    }
+}
+
+/// Days, with fractions; nothing and 0 are for ever.
+fn days(value: &str) -> Result<Value, &'static str> {
+    const WRONG: &str = "it is no number of days";
+    let days: f64 = if value.is_empty() {
+        0.0
+    } else {
+        value.parse().map_err(|_| WRONG)?
+    };
+    let span = Duration::try_from_secs_f64(days * DAY).map_err(|_| WRONG)?;
+    if span.is_zero() {
+        return Ok(Value::Integer(0));
+    }
+    // A whole number of milliseconds says what was meant; days with fractions have noise behind it.
+    let span = Duration::from_millis(u64::try_from(span.as_millis()).map_err(|_| WRONG)?);
+    Ok(Value::String(humantime::format_duration(span).to_string()))
+}
+
+fn bytes(value: &str) -> Result<Value, &'static str> {
+    let bytes = value.replace('_', "").parse::<i64>();
+    bytes.map(Value::Integer).map_err(|_| "it is no number of bytes")
+}
+
+fn alphabets(value: &str) -> Result<Value, &'static str> {
+    let names = value.split([',', ' ', '\t', '\n']).filter(|name| !name.is_empty());
+    let names: Vec<String> = names.map(str::to_ascii_lowercase).collect();
+    if names.iter().any(|name| !ALPHABETS.contains(&name.as_str())) {
+        return Err("one of these is no alphabet that can be filtered");
+    }
+    Ok(Value::Array(names.into_iter().map(Value::String).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::config::{Size, Span};
+
+    use super::*;
+
+    fn converted(text: &str) -> (Settings, Converted) {
+        let converted = convert(&Ini::parse(text).unwrap(), Path::new("/var/lib/old"));
+        let settings = toml::from_str(&converted.toml).unwrap_or_else(|error| panic!("{error}\n{}", converted.toml));
+        (settings, converted)
+    }
+
+    const WHOLE: &str = r"
+[db]
+url = postgresql://sogs:hunter2@db/sogs
+[crypto]
+key_file = key_x25519
+[net]
+base_url = https://open.example.org/
+http_show_index = off
+omq_listen = tcp://*:22028
+    tcp://[::1]:22028
+[files]
+expiry = 0.5
+max_size = 6000000
+uploads_dir = uploads
+[rooms]
+active_threshold = 7
+active_prune_threshold = 30
+[direct_messages]
+expiry = 10
+[users]
+require_blind_keys = No
+[messages]
+history_prune_threshold = 14
+profanity_filter = Y
+profanity_silent = no
+profanity_custom = words.txt
+alphabet_filters = cyrillic, persian arabic
+alphabet_silent = false
+filter_mods = on
+[log]
+level = WARNING
+[room:Lobby]
+profanity_filter = no
+alphabet_filters = arabic
+[filter:*:*]
+profile_name = Bot 100%%
+reply =
+    Hi \p, mind the rules of \r.
+    Not posted, \@.
+[filter:Lobby:cyrillic]
+reply = English please
+public = yes
+";
+
+    #[test]
+    fn every_setting_that_has_a_counterpart_is_converted_with_its_unit() {
+        let day = 86_400;
+        let (settings, converted) = converted(WHOLE);
+        assert_eq!(settings.common.base_url.as_deref(), Some("https://open.example.org"));
+        assert_eq!(settings.common.log_level.as_deref(), Some("warn"));
+        assert!(!settings.web.show_index && !settings.users.require_blind_keys);
+        assert_eq!(settings.files.expiry, Span::seconds(day / 2));
+        assert_eq!(settings.files.max_size, Size(6_000_000));
+        assert_eq!(settings.rooms.active_threshold, Span::seconds(7 * day));
+        assert_eq!(settings.rooms.active_prune_threshold, Span::seconds(30 * day));
+        assert_eq!(settings.direct_messages.expiry, Span::seconds(10 * day));
+        assert_eq!(settings.messages.history_prune_threshold, Span::seconds(14 * day));
+        let filters = &settings.filters;
+        assert!(
+            filters.profanity_filter && !filters.profanity_silent && !filters.alphabet_silent && filters.filter_mods
+        );
+        assert_eq!(
+            filters.profanity_custom.as_deref(),
+            Some(Path::new("/var/lib/old/words.txt"))
+        );
+        assert_eq!(filters.alphabet_filters.len(), 3);
+        assert_eq!(filters.rooms["Lobby"].profanity_filter, Some(false));
+        assert_eq!(filters.rooms["Lobby"].alphabet_filters.as_ref().map(Vec::len), Some(1));
+        let all = &filters.replies["*"].any;
+        assert_eq!(all.profile_name.as_deref(), Some("Bot 100%"));
+        assert_eq!(
+            all.reply.as_ref().unwrap(),
+            &[r"Hi \p, mind the rules of \r.", r"Not posted, \@."]
+        );
+        let lobby = &filters.replies["Lobby"].cyrillic;
+        assert_eq!((lobby.public, lobby.reply.as_ref().unwrap().len()), (Some(true), 1));
+        for comment in [
+            "[net] omq_listen = tcp://*:22028 tcp://[::1]:22028",
+            "[crypto] key_file",
+            "[files] uploads_dir",
+        ] {
+            assert!(converted.toml.contains(&format!("# {comment}")), "{}", converted.toml);
+        }
+        assert!(!converted.toml.contains("hunter2"));
+    }
+
+    #[test]
+    fn nothing_and_zero_keep_files_for_ever() {
+        for text in ["[files]\nexpiry = 0", "[files]\nexpiry =", "[files]\nexpiry = 0.0"] {
+            assert_eq!(converted(text).0.files.lifetime(), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_empty_file_is_a_configuration_without_anything() {
+        let (settings, converted) = converted("");
+        assert_eq!(settings, Settings::default());
+        assert_eq!(converted.notes, Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_told_and_left_out() {
+        for (text, told) in [
+            ("[net]\nbase_url = example.org", "[net] base_url: it is no address"),
+            (
+                "[net]\nbase_url = https://example.org/sogs",
+                "[net] base_url: an address with a path",
+            ),
+            ("[files]\nexpiry = soon", "[files] expiry: it is no number of days"),
+            ("[files]\nexpiry = -1", "[files] expiry: it is no number of days"),
+            ("[files]\nexpiry = nan", "[files] expiry: it is no number of days"),
+            (
+                "[files]\nmax_size = 10 MB",
+                "[files] max_size: it is no number of bytes",
+            ),
+            ("[log]\nlevel = LOUD", "[log] level: it is no level"),
+            (
+                "[users]\nrequire_blind_keys = maybe",
+                "[users] require_blind_keys: it is neither yes nor no",
+            ),
+            (
+                "[messages]\nalphabet_filters = greek",
+                "[messages] alphabet_filters: one of these",
+            ),
+            (
+                "[messages]\nprofanity = yes",
+                "[messages] profanity: PySOGS does not know it",
+            ),
+            ("[room:a]\nwrite = no", "[room:a] write: rooms have no such setting"),
+            ("[filter:a]\nreply = x", "[filter:a]: its name should be"),
+            (
+                "[filter:a:greek]\nreply = x",
+                "[filter:a:greek]: there is no such filter",
+            ),
+            ("[rooms]\nactive_threshold = 90", "rooms.active_prune_threshold"),
+        ] {
+            let converted = convert(&Ini::parse(text).unwrap(), Path::new("/"));
+            assert!(
+                converted.notes.iter().any(|note| note.contains(told)),
+                "{text}: {:?}",
+                converted.notes
+            );
+        }
+    }
+}
