@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use toml::Value;
 
 use super::Ini;
+use super::meaning::{KEYS, Meaning, OF_ROOMS, address, alphabets, bytes, days, flag, level};
 use crate::settings::Settings;
 
 /// A configuration in our form.
@@ -18,117 +18,8 @@ pub struct Converted {
     pub notes: Vec<String>,
 }
 
-/// What a value of the old configuration is to us.
-#[derive(Clone, Copy)]
-enum Meaning {
-    Address,
-    Flag(&'static str),
-    Days(&'static str),
-    Bytes(&'static str),
-    Path(&'static str),
-    Alphabets(&'static str),
-    Level,
-    /// Nothing, and why.
-    Nothing(&'static str),
-}
-
-const KEYS: &[(&str, &str, Meaning)] = &[
-    ("net", "base_url", Meaning::Address),
-    ("log", "level", Meaning::Level),
-    ("users", "require_blind_keys", Meaning::Flag("users.require_blind_keys")),
-    ("rooms", "active_threshold", Meaning::Days("rooms.active_threshold")),
-    (
-        "rooms",
-        "active_prune_threshold",
-        Meaning::Days("rooms.active_prune_threshold"),
-    ),
-    (
-        "messages",
-        "history_prune_threshold",
-        Meaning::Days("messages.history_prune_threshold"),
-    ),
-    ("files", "expiry", Meaning::Days("files.expiry")),
-    ("files", "max_size", Meaning::Bytes("files.max_size")),
-    ("direct_messages", "expiry", Meaning::Days("direct_messages.expiry")),
-    (
-        "web",
-        "template_path",
-        Meaning::Nothing("templates of PySOGS do not fit this server"),
-    ),
-    (
-        "web",
-        "static_path",
-        Meaning::Nothing("files for pages of PySOGS do not fit this server"),
-    ),
-    ("net", "http_show_index", Meaning::Flag("web.show_index")),
-    (
-        "net",
-        "http_show_recent",
-        Meaning::Nothing("this server does not show messages on its pages"),
-    ),
-    (
-        "messages",
-        "profanity_filter",
-        Meaning::Flag("filters.profanity_filter"),
-    ),
-    (
-        "messages",
-        "profanity_silent",
-        Meaning::Flag("filters.profanity_silent"),
-    ),
-    (
-        "messages",
-        "profanity_custom",
-        Meaning::Path("filters.profanity_custom"),
-    ),
-    (
-        "messages",
-        "alphabet_filters",
-        Meaning::Alphabets("filters.alphabet_filters"),
-    ),
-    ("messages", "alphabet_silent", Meaning::Flag("filters.alphabet_silent")),
-    ("messages", "filter_mods", Meaning::Flag("filters.filter_mods")),
-    (
-        "db",
-        "url",
-        Meaning::Nothing("`sogs import` takes the rooms over; for a PostgreSQL of its own set database_url"),
-    ),
-    (
-        "crypto",
-        "key_file",
-        Meaning::Nothing("the key is in the data folder, where `sogs import` puts it"),
-    ),
-    (
-        "files",
-        "uploads_dir",
-        Meaning::Nothing("files are in the data folder or where blob_url says; `sogs import` copies them"),
-    ),
-    (
-        "net",
-        "omq_listen",
-        Meaning::Nothing("this server has no message queue"),
-    ),
-    (
-        "net",
-        "omq_internal",
-        Meaning::Nothing("this server has no message queue"),
-    ),
-];
-
-/// What may be set for a room.
-const OF_ROOMS: &[(&str, Meaning)] = &[
-    ("profanity_filter", Meaning::Flag("profanity_filter")),
-    ("profanity_silent", Meaning::Flag("profanity_silent")),
-    ("alphabet_filters", Meaning::Alphabets("alphabet_filters")),
-    ("alphabet_silent", Meaning::Flag("alphabet_silent")),
-];
-
 /// What messages are filtered for.
 const TYPES: [&str; 6] = ["*", "profanity", "alphabet", "arabic", "cyrillic", "persian"];
-
-const ALPHABETS: [&str; 3] = ["arabic", "cyrillic", "persian"];
-
-const DAY: f64 = 86_400.0;
 
 /// The configuration in our form. `folder` is where the old server ran, by which it means its paths.
 #[must_use]
@@ -300,68 +191,6 @@ fn quoted(text: &str) -> String {
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn address(value: &str) -> Result<Value, &'static str> {
-    let plain = value.trim_end_matches('/');
-    let after_scheme = plain.split_once("://").map(|(_, rest)| rest);
-    match after_scheme {
-        Some(rest) if !rest.is_empty() && !rest.contains('/') => Ok(Value::String(plain.to_owned())),
-        Some(rest) if rest.contains('/') => {
-            Err("an address with a path cannot be served; apps would not find the rooms")
-        }
-        _ => Err("it is no address"),
-    }
-}
-
-fn level(value: &str) -> Result<Value, &'static str> {
-    let level = match value.to_ascii_uppercase().as_str() {
-        "CRITICAL" | "ERROR" => "error",
-        "WARNING" => "warn",
-        "INFO" => "info",
-        "DEBUG" => "debug",
-        _ => return Err("it is no level"),
-    };
-    Ok(Value::String(level.to_owned()))
-}
-
-fn flag(value: &str) -> Result<bool, &'static str> {
-    match value.to_ascii_lowercase().as_str() {
-        "y" | "yes" | "true" | "on" | "1" => Ok(true),
-        "n" | "no" | "false" | "off" | "0" => Ok(false),
-        _ => Err("it is neither yes nor no"),
-    }
-}
-
-/// Days, with fractions; nothing and 0 are for ever.
-fn days(value: &str) -> Result<Value, &'static str> {
-    const WRONG: &str = "it is no number of days";
-    let days: f64 = if value.is_empty() {
-        0.0
-    } else {
-        value.parse().map_err(|_| WRONG)?
-    };
-    let span = Duration::try_from_secs_f64(days * DAY).map_err(|_| WRONG)?;
-    if span.is_zero() {
-        return Ok(Value::Integer(0));
-    }
-    // A whole number of milliseconds says what was meant; days with fractions have noise behind it.
-    let span = Duration::from_millis(u64::try_from(span.as_millis()).map_err(|_| WRONG)?);
-    Ok(Value::String(humantime::format_duration(span).to_string()))
-}
-
-fn bytes(value: &str) -> Result<Value, &'static str> {
-    let bytes = value.replace('_', "").parse::<i64>();
-    bytes.map(Value::Integer).map_err(|_| "it is no number of bytes")
-}
-
-fn alphabets(value: &str) -> Result<Value, &'static str> {
-    let names = value.split([',', ' ', '\t', '\n']).filter(|name| !name.is_empty());
-    let names: Vec<String> = names.map(str::to_ascii_lowercase).collect();
-    if names.iter().any(|name| !ALPHABETS.contains(&name.as_str())) {
-        return Err("one of these is no alphabet that can be filtered");
-    }
-    Ok(Value::Array(names.into_iter().map(Value::String).collect()))
 }
 
 #[cfg(test)]

@@ -152,7 +152,7 @@ impl<'a> Copying<'a> {
         if self.shape.inbox {
             self.begin("direct messages", "SELECT COUNT(*) FROM inbox").await?;
             self.letters().await?;
-            let highest = run!(self.old, fetch_one, query_scalar::<_, i64>, HIGHEST_LETTER)?;
+            let highest = self.old.number(HIGHEST_LETTER).await?;
             if let Some(write) = &mut self.write {
                 write.reserve_direct_ids(highest).await?;
             }
@@ -174,7 +174,7 @@ impl<'a> Copying<'a> {
 
     /// Sees that ids of the old server are not given again.
     async fn reserve(&mut self, table: &'static str, highest: PerDialect) -> Result<(), ImportError> {
-        let highest = run!(self.old, fetch_one, query_scalar::<_, i64>, highest)?;
+        let highest = self.old.number(highest).await?;
         if let Some(write) = &mut self.write {
             write.reserve_ids(table, highest).await?;
         }
@@ -184,7 +184,7 @@ impl<'a> Copying<'a> {
     /// Goes on to a table.
     async fn begin(&mut self, name: &'static str, count: &'static str) -> Result<(), ImportError> {
         self.end();
-        let total = run!(self.old, fetch_one, query_scalar::<_, i64>, count)?.unsigned_abs();
+        let total = self.old.number(count).await?.unsigned_abs();
         self.stage = Stage { name, total, done: 0 };
         self.progress.begin(name, total);
         Ok(())

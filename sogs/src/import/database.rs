@@ -9,8 +9,7 @@ use std::time::SystemTime;
 
 use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::io::Errno;
-use shared::db::{Dialect, Parts};
-use shared::run;
+use shared::db::{Dialect, Parts, SqlText};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection};
@@ -41,6 +40,9 @@ struct Guard {
     files: Vec<(PathBuf, Option<(u64, SystemTime)>)>,
     copy: Option<PathBuf>,
 }
+
+/// What may stand beside a SQLite file and is part of it.
+const LOGS: [&str; 2] = ["-wal", "-journal"];
 
 const OTHERS: &str = "SELECT COUNT(*)
     FROM pg_stat_activity
@@ -98,12 +100,26 @@ impl OldDatabase {
         }
     }
 
+    /// Numbers that may take long to find.
+    pub(super) async fn numbers(&mut self, text: impl SqlText) -> Result<Vec<i64>, ImportError> {
+        let text = text.text(self.dialect());
+        Ok(match self.parts() {
+            Parts::Sqlite(connection) => sqlx::query_scalar(text).fetch_all(connection).await?,
+            Parts::Postgres(connection) => sqlx::query_scalar(text).fetch_all(connection).await?,
+        })
+    }
+
+    /// One such number; 0 if there is none.
+    pub(super) async fn number(&mut self, text: impl SqlText) -> Result<i64, ImportError> {
+        Ok(self.numbers(text).await?.first().copied().unwrap_or(0))
+    }
+
     /// How many other programs are connected to a database server's database; that of a file has been locked.
     pub(super) async fn others(&mut self) -> Result<u64, ImportError> {
         if self.dialect() == Dialect::Sqlite {
             return Ok(0);
         }
-        Ok(run!(self, fetch_one, query_scalar::<_, i64>, OTHERS)?.unsigned_abs())
+        Ok(self.number(OTHERS).await?.unsigned_abs())
     }
 
     /// Makes sure that all that was read was of one state.
@@ -117,10 +133,13 @@ async fn open_file(path: &Path, work: &Path) -> Result<OldDatabase, ImportError>
         return Err(ImportError::NoDatabase(path.to_owned()));
     }
     refuse_running(path)?;
-    let log = with_suffix(path, "-wal");
-    let has_log = fs::metadata(&log).is_ok_and(|log| log.len() > 0);
-    let mut guard = Guard::new([path.to_owned(), log.clone()])?;
-    let options = if has_log {
+    let mut guard = Guard::new(path)?;
+    let logs: Vec<&str> = LOGS
+        .iter()
+        .copied()
+        .filter(|log| guard.has(&with_suffix(path, log)))
+        .collect();
+    let options = if !logs.is_empty() {
         let copy = work.join("import-source");
         remove_folder(&copy)?;
         fs::DirBuilder::new()
@@ -131,7 +150,9 @@ async fn open_file(path: &Path, work: &Path) -> Result<OldDatabase, ImportError>
         guard.copy = Some(copy.clone());
         let copied = copy.join("source.db");
         copy_file(path, &copied)?;
-        copy_file(&log, &with_suffix(&copied, "-wal"))?;
+        for log in logs {
+            copy_file(&with_suffix(path, log), &with_suffix(&copied, log))?;
+        }
         guard.check()?;
         SqliteConnectOptions::new().filename(copied)
     } else {
@@ -180,15 +201,20 @@ fn refuse_running(path: &Path) -> Result<(), ImportError> {
 }
 
 impl Guard {
-    fn new(files: [PathBuf; 2]) -> Result<Self, ImportError> {
-        let stamped = files
+    fn new(path: &Path) -> Result<Self, ImportError> {
+        let files = [path.to_owned()]
             .into_iter()
-            .map(|path| stamp(&path).map(|stamp| (path, stamp)))
-            .collect::<Result<_, _>>()?;
+            .chain(LOGS.map(|log| with_suffix(path, log)));
+        let stamped = files.map(|path| stamp(&path).map(|stamp| (path, stamp)));
         Ok(Self {
-            files: stamped,
+            files: stamped.collect::<Result<_, _>>()?,
             copy: None,
         })
+    }
+
+    /// Whether there is something in this file.
+    fn has(&self, path: &Path) -> bool {
+        self.files.iter().any(|(other, stamp)| other == path && stamp.is_some())
     }
 
     fn check(&self) -> Result<(), ImportError> {

@@ -161,13 +161,13 @@ fn content(mut data: Vec<u8>, size: i64) -> (Vec<u8>, i64) {
 
 impl Copying<'_> {
     pub(super) async fn messages(&mut self) -> Result<(), ImportError> {
-        let broken = run!(self.old, fetch_all, query_scalar::<_, i64>, BROKEN)?;
+        let broken = self.old.numbers(BROKEN).await?;
         for id in &broken {
             self.report.found(Check::Dangling, format!("message {id}"));
         }
         self.did(broken.len());
         self.broken_messages.extend(broken);
-        let shared = run!(self.old, fetch_one, query_scalar::<_, i64>, SHARED)?;
+        let shared = self.old.number(SHARED).await?;
         self.report.found_many(Check::SharedSeqno, shared.unsigned_abs());
         let text = match self.shape.counters {
             Counters::One => ONE,
@@ -181,7 +181,9 @@ impl Copying<'_> {
             after = last.id;
             let rows: Vec<NewMessage> = page.into_iter().map(|old| self.message(old)).collect();
             let deleted = rows.iter().filter(|message| message.data.is_none()).count();
-            self.report.took("deleted messages", deleted);
+            if deleted > 0 {
+                self.report.took("deleted messages", deleted);
+            }
             self.add("messages", ADD_MESSAGES, &rows).await?;
             self.did(rows.len());
         }

@@ -17,6 +17,7 @@ mod files;
 mod ini;
 mod installation;
 mod letters;
+mod meaning;
 mod messages;
 mod people;
 mod reactions;
@@ -89,7 +90,7 @@ pub async fn import(
         data.clone()
     };
     let mut database = OldDatabase::open(&old.database, &work).await?;
-    let outcome = Import {
+    let work_at_hand = Import {
         source,
         settings,
         clock,
@@ -98,7 +99,7 @@ pub async fn import(
         progress,
         report: begin_report(&old, settings, dry_run),
     };
-    let report = outcome.run(dry_run, &data).await;
+    let report = work_at_hand.run(dry_run, &data).await;
     drop(database);
     if dry_run {
         let _ = std::fs::remove_dir(&work);
@@ -152,7 +153,7 @@ impl Import<'_> {
     ) -> Result<(), ImportError> {
         let place = (&target.blobs, target.seed.as_str(), now.as_nanos());
         self.report.files_there = disk.copy(self.database, shape, found, place, self.progress).await?;
-        let write = target.store.write(now).await?;
+        let write = target.write(now).await?;
         let write = self.rows(shape, Some(write), &target.seed, found, now).await?;
         self.database.check_unchanged()?;
         target.finish(write).await

@@ -282,6 +282,7 @@ impl Copying<'_> {
             if session_id.len() == system.len() && session_id.starts_with("ff") {
                 self.report.found(Check::FormerServerId, &session_id);
                 self.people.former.insert(user.id);
+                self.all_rooms_changed |= rights.has_role();
                 rights = Rights::default();
             } else {
                 self.report.found(Check::OpaqueId, &session_id);
@@ -316,7 +317,7 @@ impl Copying<'_> {
             return Ok(());
         }
         if self.shape.needs_blinding {
-            let unnoted = run!(self.old, fetch_one, query_scalar::<_, i64>, NOT_WAITING)?;
+            let unnoted = self.old.number(NOT_WAITING).await?;
             self.report.found_many(Check::PendingBlinding, unnoted.unsigned_abs());
             self.waiting().await?;
         }

@@ -119,7 +119,7 @@ macro_rules! checks {
 
 checks! {
     OtherAddress, "other_address", Attention,
-        "the old server's public address is another than this one's base_url; links and apps know it by the old one";
+        "the old server's public address is not this one's base_url; apps know the rooms by the old one, so set it";
     SourceInUse, "source_in_use", Attention,
         "other programs are connected to the old database; if the old server is among them, stop it and import again";
     NoConfiguration, "no_configuration", Attention,
@@ -234,7 +234,7 @@ impl Report {
 
     /// Notes a file without bytes.
     pub(super) fn missing(&mut self, id: i64, path: &str) {
-        self.found(Check::MissingFile, format!("{id} ({path})"));
+        self.found_many(Check::MissingFile, 1);
         if self.missing_files.len() < MISSING {
             self.missing_files.push(MissingFile {
                 id,

@@ -81,7 +81,7 @@ pub(super) async fn recognise(old: &mut OldDatabase, shown: &str) -> Result<Shap
         return Err(ImportError::TooOld("0.2"));
     }
     let files = columns(old, "files").await?;
-    let misdirected = run!(old, fetch_one, query_scalar::<_, i64>, MISDIRECTED)? > 0;
+    let misdirected = old.number(MISDIRECTED).await? > 0;
     Ok(Shape {
         counters: match (
             messages.contains("seqno_reactions"),

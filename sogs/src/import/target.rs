@@ -5,11 +5,12 @@ use std::path::Path;
 
 use shared::blob::BlobStore;
 use shared::cli::output;
-use shared::clock::Clock;
+use shared::clock::{Clock, Timestamp};
 use shared::crypto::BlindingFactor;
-use shared::db::Lease;
+use shared::db::{Lease, PerDialect};
 use shared::filing::{FreeSpace, meet};
 use shared::key_file;
+use shared::run;
 
 use super::ImportError;
 use super::files::Found;
@@ -18,6 +19,12 @@ use crate::jobs::LEASE;
 use crate::keys::FILE;
 use crate::settings::Settings;
 use crate::store::{Store, Unfinished, Write};
+
+/// Of a large old database some things take long to find, and nothing is written meanwhile.
+const PATIENT: PerDialect = PerDialect {
+    sqlite: "SELECT 0",
+    postgres: "SET LOCAL idle_in_transaction_session_timeout = 0",
+};
 
 /// An empty server, or one with an earlier attempt, on which nothing else is at work.
 pub(super) struct Target {
@@ -62,6 +69,13 @@ impl Target {
             seed,
             _lease: lease,
         })
+    }
+
+    /// Begins the transaction that all rows come in.
+    pub(super) async fn write(&self, now: Timestamp) -> Result<Write, ImportError> {
+        let mut write = self.store.write(now).await?;
+        run!(write.tx, execute, query, PATIENT)?;
+        Ok(write)
     }
 
     /// Makes all rows last, and lets servers start.
