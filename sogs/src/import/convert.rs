@@ -59,11 +59,10 @@ impl Writing<'_> {
             let Some(value) = self.ini.value(section, key) else {
                 continue;
             };
-            let known = KEYS
-                .iter()
-                .find(|(in_section, name, _)| *in_section == section && *name == key);
+            let path = format!("{section}.{key}");
+            let known = KEYS.iter().find(|(name, _)| *name == path);
             match known {
-                Some((_, _, meaning)) => self.set(section, key, &value, *meaning, None),
+                Some((_, meaning)) => self.set(section, key, &value, *meaning, None),
                 None => {
                     let why = "PySOGS does not know it either";
                     self.drop_value(section, key, &value, why);
@@ -308,10 +307,10 @@ public = yes
     #[test]
     fn what_makes_no_sense_is_told_and_left_out() {
         for (text, told) in [
-            ("[net]\nbase_url = example.org", "[net] base_url: it is no address"),
+            ("[net]\nbase_url = example.org", "[net] base_url: must be an address"),
             (
                 "[net]\nbase_url = https://example.org/sogs",
-                "[net] base_url: an address with a path",
+                "[net] base_url: must end with the host",
             ),
             ("[files]\nexpiry = soon", "[files] expiry: it is no number of days"),
             ("[files]\nexpiry = -1", "[files] expiry: it is no number of days"),

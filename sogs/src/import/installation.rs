@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::database::Place;
 use super::ini::Ini;
 use super::{ImportError, Source, schema};
+use crate::links;
 
 /// The bytes of a key.
 const KEY: usize = 32;
@@ -63,11 +64,11 @@ impl Installation {
         })
     }
 
-    /// The public address, as the configuration has it.
+    /// The public address, as links have it.
     pub(super) fn base_url(&self) -> Option<String> {
         let (_, ini) = self.ini.as_ref()?;
-        let url = ini.value("net", "base_url")?;
-        Some(url.trim_end_matches('/').to_owned()).filter(|url| !url.is_empty())
+        let url = ini.value("net", "base_url").filter(|url| !url.is_empty())?;
+        Some(links::base_url(&url).unwrap_or(url))
     }
 
     /// Sees that nothing of the old server would be written to.

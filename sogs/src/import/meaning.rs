@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use toml::Value;
 
+use Meaning::{Address, Alphabets, Bytes, Days, Flag, Level, Nothing, Path};
+
+use crate::links;
+
 /// What a value of the old configuration is to us.
 #[derive(Clone, Copy)]
 pub(super) enum Meaning {
@@ -18,96 +22,61 @@ pub(super) enum Meaning {
     Nothing(&'static str),
 }
 
-/// All keys of PySOGS but those of rooms and of replies.
-pub(super) const KEYS: &[(&str, &str, Meaning)] = &[
-    ("net", "base_url", Meaning::Address),
-    ("log", "level", Meaning::Level),
-    ("users", "require_blind_keys", Meaning::Flag("users.require_blind_keys")),
-    ("rooms", "active_threshold", Meaning::Days("rooms.active_threshold")),
+/// All keys of PySOGS but those of rooms and of replies, with the names of their sections.
+pub(super) const KEYS: &[(&str, Meaning)] = &[
+    ("net.base_url", Address),
+    ("log.level", Level),
+    ("users.require_blind_keys", Flag("users.require_blind_keys")),
+    ("rooms.active_threshold", Days("rooms.active_threshold")),
+    ("rooms.active_prune_threshold", Days("rooms.active_prune_threshold")),
     (
-        "rooms",
-        "active_prune_threshold",
-        Meaning::Days("rooms.active_prune_threshold"),
+        "messages.history_prune_threshold",
+        Days("messages.history_prune_threshold"),
+    ),
+    ("files.expiry", Days("files.expiry")),
+    ("files.max_size", Bytes("files.max_size")),
+    ("direct_messages.expiry", Days("direct_messages.expiry")),
+    (
+        "web.template_path",
+        Nothing("templates of PySOGS do not fit this server"),
     ),
     (
-        "messages",
-        "history_prune_threshold",
-        Meaning::Days("messages.history_prune_threshold"),
+        "web.static_path",
+        Nothing("files for pages of PySOGS do not fit this server"),
     ),
-    ("files", "expiry", Meaning::Days("files.expiry")),
-    ("files", "max_size", Meaning::Bytes("files.max_size")),
-    ("direct_messages", "expiry", Meaning::Days("direct_messages.expiry")),
+    ("net.http_show_index", Flag("web.show_index")),
     (
-        "web",
-        "template_path",
-        Meaning::Nothing("templates of PySOGS do not fit this server"),
+        "net.http_show_recent",
+        Nothing("this server does not show messages on its pages"),
     ),
+    ("messages.profanity_filter", Flag("filters.profanity_filter")),
+    ("messages.profanity_silent", Flag("filters.profanity_silent")),
+    ("messages.profanity_custom", Path("filters.profanity_custom")),
+    ("messages.alphabet_filters", Alphabets("filters.alphabet_filters")),
+    ("messages.alphabet_silent", Flag("filters.alphabet_silent")),
+    ("messages.filter_mods", Flag("filters.filter_mods")),
     (
-        "web",
-        "static_path",
-        Meaning::Nothing("files for pages of PySOGS do not fit this server"),
-    ),
-    ("net", "http_show_index", Meaning::Flag("web.show_index")),
-    (
-        "net",
-        "http_show_recent",
-        Meaning::Nothing("this server does not show messages on its pages"),
+        "db.url",
+        Nothing("`sogs import` takes the rooms over; for a PostgreSQL of its own set database_url"),
     ),
     (
-        "messages",
-        "profanity_filter",
-        Meaning::Flag("filters.profanity_filter"),
+        "crypto.key_file",
+        Nothing("the key is in the data folder, where `sogs import` puts it"),
     ),
     (
-        "messages",
-        "profanity_silent",
-        Meaning::Flag("filters.profanity_silent"),
+        "files.uploads_dir",
+        Nothing("files are in the data folder or where blob_url says; `sogs import` copies them"),
     ),
-    (
-        "messages",
-        "profanity_custom",
-        Meaning::Path("filters.profanity_custom"),
-    ),
-    (
-        "messages",
-        "alphabet_filters",
-        Meaning::Alphabets("filters.alphabet_filters"),
-    ),
-    ("messages", "alphabet_silent", Meaning::Flag("filters.alphabet_silent")),
-    ("messages", "filter_mods", Meaning::Flag("filters.filter_mods")),
-    (
-        "db",
-        "url",
-        Meaning::Nothing("`sogs import` takes the rooms over; for a PostgreSQL of its own set database_url"),
-    ),
-    (
-        "crypto",
-        "key_file",
-        Meaning::Nothing("the key is in the data folder, where `sogs import` puts it"),
-    ),
-    (
-        "files",
-        "uploads_dir",
-        Meaning::Nothing("files are in the data folder or where blob_url says; `sogs import` copies them"),
-    ),
-    (
-        "net",
-        "omq_listen",
-        Meaning::Nothing("this server has no message queue"),
-    ),
-    (
-        "net",
-        "omq_internal",
-        Meaning::Nothing("this server has no message queue"),
-    ),
+    ("net.omq_listen", Nothing("this server has no message queue")),
+    ("net.omq_internal", Nothing("this server has no message queue")),
 ];
 
 /// What may be set for a room.
 pub(super) const OF_ROOMS: &[(&str, Meaning)] = &[
-    ("profanity_filter", Meaning::Flag("profanity_filter")),
-    ("profanity_silent", Meaning::Flag("profanity_silent")),
-    ("alphabet_filters", Meaning::Alphabets("alphabet_filters")),
-    ("alphabet_silent", Meaning::Flag("alphabet_silent")),
+    ("profanity_filter", Flag("profanity_filter")),
+    ("profanity_silent", Flag("profanity_silent")),
+    ("alphabet_filters", Alphabets("alphabet_filters")),
+    ("alphabet_silent", Flag("alphabet_silent")),
 ];
 
 const ALPHABETS: [&str; 3] = ["arabic", "cyrillic", "persian"];
@@ -115,15 +84,7 @@ const ALPHABETS: [&str; 3] = ["arabic", "cyrillic", "persian"];
 const DAY: f64 = 86_400.0;
 
 pub(super) fn address(value: &str) -> Result<Value, &'static str> {
-    let plain = value.trim_end_matches('/');
-    let after_scheme = plain.split_once("://").map(|(_, rest)| rest);
-    match after_scheme {
-        Some(rest) if !rest.is_empty() && !rest.contains('/') => Ok(Value::String(plain.to_owned())),
-        Some(rest) if rest.contains('/') => {
-            Err("an address with a path cannot be served; apps would not find the rooms")
-        }
-        _ => Err("it is no address"),
-    }
+    links::base_url(value).map(Value::String)
 }
 
 pub(super) fn level(value: &str) -> Result<Value, &'static str> {
