@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
 use crate::crypto::sogs_auth::{self, SignedRequest};
@@ -29,6 +30,16 @@ impl Account {
     #[must_use]
     pub fn from_seed(seed: &[u8; 32]) -> Self {
         Self(Ed25519Pair::from_seed(seed))
+    }
+
+    /// The account whose recovery phrase stands for this seed: clients take it with as many zeros behind it.
+    #[must_use]
+    pub fn from_account_seed(half: &[u8; 16]) -> Self {
+        let mut seed = Zeroizing::new([0; 32]);
+        for (byte, given) in seed.iter_mut().zip(half) {
+            *byte = *given;
+        }
+        Self::from_seed(&seed)
     }
 
     /// A new random account.

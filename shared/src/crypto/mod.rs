@@ -15,6 +15,7 @@ mod header_text;
 mod ids;
 pub mod padding;
 mod points;
+pub mod recovery_phrase;
 mod scalar;
 pub(crate) mod sodium;
 pub mod sogs_auth;
