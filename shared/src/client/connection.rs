@@ -105,6 +105,13 @@ impl Client {
         })
     }
 
+    /// Sends with this HTTP client.
+    #[must_use]
+    pub fn with_http(mut self, http: reqwest::Client) -> Self {
+        self.http = http;
+        self
+    }
+
     /// Encrypts with this cipher.
     #[must_use]
     pub fn with_cipher(mut self, cipher: Cipher) -> Self {
@@ -144,7 +151,7 @@ impl Client {
             target,
             headers,
             body,
-        } = self.signed(request)?;
+        } = self.sign(request)?;
         let url = self.url(&target)?;
         let method = reqwest::Method::from_bytes(method.as_bytes()).map_err(|_| ClientError::Method(method))?;
         let mut builder = self.http.request(method, url);
@@ -160,7 +167,7 @@ impl Client {
     ///
     /// When the request cannot be signed or wrapped, gets no answer, or one that does not open.
     pub async fn onion_v4(&self, request: Request) -> Result<OnionAnswer, ClientError> {
-        let plaintext = form::v4_request(&self.signed(request)?);
+        let plaintext = form::v4_request(&self.sign(request)?);
         let (outside, key) = self.onion("/oxen/v4/lsrpc", &plaintext).await?;
         let inside = match outside.status {
             200 => Some(form::v4_reply(key.open(BytesMut::from(&outside.body[..]))?)?),
@@ -175,7 +182,7 @@ impl Client {
     ///
     /// As [`onion_v4`](Self::onion_v4), and when the body is not text.
     pub async fn onion_v3(&self, request: Request) -> Result<OnionAnswer, ClientError> {
-        let plaintext = form::v3_request(&self.signed(request)?)?;
+        let plaintext = form::v3_request(&self.sign(request)?)?;
         let (outside, key) = self.onion("/oxen/v3/lsrpc", &plaintext).await?;
         let inside = match outside.status {
             200 => {
@@ -215,7 +222,13 @@ impl Client {
         wrap(&destination, &hops, self.cipher, plaintext)
     }
 
-    fn signed(&self, mut request: Request) -> Result<Request, ClientError> {
+    /// The request with the headers by which this client signs it, for sending it more than once: a server takes what
+    /// was signed once only once. To be sent by a client that does not sign.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be signed.
+    pub fn sign(&self, mut request: Request) -> Result<Request, ClientError> {
         if let Some((account, identity, clock)) = &self.signer {
             let (path, query) = split_endpoint(&request.target)?;
             let Request { method, body, .. } = &request;

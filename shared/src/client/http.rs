@@ -15,6 +15,19 @@ const TOTAL: Duration = Duration::from_mins(5);
 ///
 /// When the system's resolver or TLS set-up fails.
 pub fn http() -> Result<reqwest::Client, reqwest::Error> {
+    build(builder)
+}
+
+/// As [`http`], with everything sent through a proxy, whatever the environment says about proxies.
+///
+/// # Errors
+///
+/// As [`http`].
+pub fn http_through(proxy: &reqwest::Proxy) -> Result<reqwest::Client, reqwest::Error> {
+    build(|| builder().no_proxy().proxy(proxy.clone()))
+}
+
+fn build(builder: impl Fn() -> reqwest::ClientBuilder) -> Result<reqwest::Client, reqwest::Error> {
     // It fails when a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     builder().build().or_else(|_| builder().tls_certs_only([]).build())

@@ -17,6 +17,6 @@ pub use connection::{Client, ClientError, Progress};
 pub use download_url::{DownloadUrl, InvalidDownloadUrl};
 pub use form::{BodyNotText, MalformedReply, v3_reply, v3_request, v4_reply, v4_request};
 pub use hop::{NextStop, PeelError, Peeled, SimulatedHop, SimulatedPath};
-pub use http::http;
+pub use http::{http, http_through};
 pub use message::{Answer, OnionAnswer, Request};
 pub use wrap::{Destination, FreshLayer, Hop, Wrapped, wrap, wrap_with};
