@@ -27,6 +27,7 @@ pub mod keys;
 pub mod links;
 pub mod model;
 pub mod nonces;
+pub mod remote;
 pub mod serve;
 pub mod settings;
 pub mod store;
