@@ -19,6 +19,12 @@ impl Letters {
         [self.read, self.write, self.upload, self.accessible]
     }
 
+    /// What those are called that are among these.
+    pub(super) fn names(self) -> impl Iterator<Item = &'static str> {
+        let named = NAMES.into_iter().zip(self.flags());
+        named.filter_map(|(name, given)| given.then_some(name))
+    }
+
     /// Whether a permission is in both.
     pub(super) fn meets(self, other: Self) -> bool {
         let pairs = self.flags().into_iter().zip(other.flags());

@@ -13,6 +13,7 @@ mod message;
 mod moderators;
 mod moment;
 mod people;
+mod remote;
 mod room;
 mod schedule;
 mod scope;
@@ -82,6 +83,7 @@ enum Command {
     /// Look at the server's key, or make one
     #[command(subcommand)]
     Key(cli::key::Command),
+    Remote(remote::Remote),
     /// Ask a running server whether it is alive; for containers
     Healthcheck,
     Completions(about::Completions),
@@ -99,6 +101,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
     match &cli.command {
         Some(Command::Completions(completions)) => return Ok(completions.run(Cli::command())),
         Some(Command::Man(man)) => return man.run(Cli::command()),
+        // It has nothing to do with the settings of a server.
+        Some(Command::Remote(remote)) => return remote.run(),
         _ => {}
     }
     shared::memory::keep_bodies_apart();
@@ -132,6 +136,7 @@ async fn dispatch(command: Command, loaded: Loaded<Settings>, configuration: Opt
         Command::Import(command) => command.run(settings).await,
         Command::Config(command) => command.run(&loaded),
         Command::Key(command) => key::run(&command, settings),
+        Command::Remote(remote) => remote.run(),
         Command::Healthcheck => cli::healthcheck(settings.common.metrics_listen).await,
         Command::Completions(completions) => Ok(completions.run(Cli::command())),
         Command::Man(man) => man.run(Cli::command()),

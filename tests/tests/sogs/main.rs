@@ -16,6 +16,7 @@ mod limits;
 mod load;
 mod many_machines;
 mod people;
+mod remote;
 mod stopping;
 
 use e2e::Sogs;

@@ -54,7 +54,8 @@ fn description(argument: &str, limits: &RoomSettings) -> Result<Option<String>> 
     Ok(room_description(&unescaped(argument), limits.max_description_length)?)
 }
 
-fn unescaped(text: &str) -> String {
+/// With `\n` as a line break and `\\` as a backslash.
+pub(in crate::cli) fn unescaped(text: &str) -> String {
     let mut plain = String::new();
     let mut letters = text.chars();
     while let Some(letter) = letters.next() {

@@ -1,0 +1,91 @@
+//! How things are told.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use shared::cli::output;
+use shared::clock::Timestamp;
+use shared::config::Span;
+use shared::crypto::{BlindingFactor, UserId};
+
+use crate::cli::letters::NAMES;
+use crate::remote::{Community, Message, Planned, Rights, line};
+
+/// A time, if there is one.
+pub(super) fn time(moment: Option<Timestamp>) -> String {
+    moment.map(output::time).unwrap_or_default()
+}
+
+/// A message in two lines.
+pub(super) fn message(message: &Message) -> String {
+    let name = message.author_name();
+    let name = if name.is_empty() {
+        String::new()
+    } else {
+        format!("  {name}")
+    };
+    let whisper = if message.whisper { "  (whisper)" } else { "" };
+    format!(
+        "{}  {}  {}{name}{whisper}\n    {}",
+        message.id,
+        time(message.posted),
+        line(&message.session_id),
+        message.line()
+    )
+}
+
+/// What differs for somebody, in a few words.
+pub(super) fn rights(rights: &Rights) -> String {
+    let flags = [rights.read, rights.write, rights.upload, rights.accessible];
+    let mut words = signed(flags);
+    let hidden = if rights.hidden { "hidden " } else { "" };
+    if rights.admin {
+        words.push(format!("{hidden}admin"));
+    } else if rights.moderator {
+        words.push(format!("{hidden}moderator"));
+    }
+    if rights.banned {
+        words.push("banned".to_owned());
+    }
+    words.join(", ")
+}
+
+/// What is to change for somebody, in a few words.
+pub(super) fn planned(planned: &Planned) -> String {
+    let mut words = signed([planned.read, planned.write, planned.upload, None]);
+    match planned.banned {
+        Some(true) => words.push("banned".to_owned()),
+        Some(false) => words.push("no longer banned".to_owned()),
+        None => {}
+    }
+    words.join(", ")
+}
+
+fn signed(flags: [Option<bool>; 4]) -> Vec<String> {
+    let named = NAMES.iter().zip(flags);
+    let told = named.filter_map(|(name, flag)| flag.map(|flag| format!("{}{name}", if flag { '+' } else { '-' })));
+    told.collect()
+}
+
+/// A span that a server can make something of.
+pub(super) fn span(Span(span): Span, longest: Duration) -> Result<Duration> {
+    if span.is_zero() || span > longest {
+        bail!(
+            "a time from 1 second to {} is needed",
+            humantime::format_duration(longest)
+        );
+    }
+    Ok(span)
+}
+
+/// Whether this is the same person, known by either id.
+pub(super) fn is_same(community: &Community, given: &UserId, seen: &str) -> bool {
+    match (given, seen.parse::<UserId>()) {
+        (UserId::Session(account), Ok(UserId::Blinded(blinded))) => {
+            let factor = BlindingFactor::for_server(&community.link().key);
+            factor.matches(account, &blinded).unwrap_or(false)
+        }
+        (given, Ok(seen)) => *given == seen,
+        _ => false,
+    }
+}
