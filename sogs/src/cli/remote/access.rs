@@ -9,16 +9,19 @@ use zeroize::Zeroizing;
 
 use crate::remote::{Community, Home, IdentityError, Proxy, Remembered, Seed};
 
+/// What these options stand under in the help of each command.
+const HEADING: &str = "Which community, and as whom";
+
 #[derive(Args)]
 pub(super) struct Access {
     /// The community: its short name or a join link; needed if more than one is remembered
-    #[arg(long, value_name = "NAME|LINK", global = true)]
+    #[arg(long, value_name = "NAME|LINK", global = true, help_heading = HEADING)]
     at: Option<String>,
     /// Read the account from this file (mode 0600) instead: a recovery phrase, or a seed in hex
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE", global = true, help_heading = HEADING)]
     identity: Option<PathBuf>,
     /// Connect through this SOCKS proxy, such as socks5://127.0.0.1:9050 of Tor
-    #[arg(long, value_name = "URL", global = true, env = "SOGS_REMOTE_PROXY")]
+    #[arg(long, value_name = "URL", global = true, env = "SOGS_REMOTE_PROXY", help_heading = HEADING)]
     pub(super) proxy: Option<Proxy>,
 }
 
