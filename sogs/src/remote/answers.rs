@@ -7,9 +7,9 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize};
+use shared::cli::output::plain;
 use shared::clock::Timestamp;
 
-use super::printable;
 use crate::content::Decoded;
 
 /// A room, as the moderator sees it.
@@ -134,13 +134,13 @@ impl Message {
             return "(not readable)".to_owned();
         };
         let body = decoded.body.as_deref().unwrap_or_default();
-        let mut parts: Vec<String> = (!body.is_empty()).then(|| printable::line(body)).into_iter().collect();
+        let mut parts: Vec<String> = (!body.is_empty()).then(|| plain(body)).into_iter().collect();
         if let Some(invitation) = &decoded.invitation {
-            parts.push(format!("[invitation: {}]", printable::line(&invitation.url)));
+            parts.push(format!("[invitation: {}]", plain(&invitation.url)));
         }
         for file in &decoded.attachments {
             let name = file.file_name.as_deref().unwrap_or("file");
-            parts.push(format!("[{}]", printable::line(name)));
+            parts.push(format!("[{}]", plain(name)));
         }
         if parts.is_empty() {
             "(no text)".to_owned()
@@ -153,7 +153,7 @@ impl Message {
     #[must_use]
     pub fn author_name(&self) -> String {
         let name = self.decoded().and_then(|decoded| decoded.display_name);
-        printable::line(&name.unwrap_or_default())
+        plain(&name.unwrap_or_default())
     }
 }
 

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
+use shared::cli::output::plain;
 use shared::client::ClientError;
-
-use super::printable;
 
 /// The longest text of a server that is passed on.
 const LONGEST: usize = 200;
@@ -77,7 +76,7 @@ impl Refusal {
         let text = if text.contains('<') {
             String::new()
         } else {
-            printable::line(&text)
+            plain(&text)
         };
         Self { status, text }
     }

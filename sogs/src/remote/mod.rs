@@ -8,7 +8,6 @@ mod error;
 mod home;
 mod identity;
 mod link;
-mod printable;
 mod proxy;
 
 pub use answers::{Message, Pin, Planned, Purged, Reaction, Rights, Room};
@@ -18,5 +17,4 @@ pub use error::{Refusal, RemoteError, Right};
 pub use home::{Home, HomeError, Name, Remembered};
 pub use identity::{IdentityError, Seed};
 pub use link::{InvalidLink, JoinLink};
-pub use printable::{line, text};
 pub use proxy::{InvalidProxy, Proxy};

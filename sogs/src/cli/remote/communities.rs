@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use serde_json::{Value, json};
-use shared::cli::output;
+use serde_json::json;
+use shared::cli::output::{self, Format};
 
 use super::access::Access;
 use crate::remote::{Home, JoinLink, Name, Remembered};
@@ -26,9 +26,8 @@ pub(super) struct Add {
 /// List the communities that are remembered
 #[derive(Args)]
 pub(super) struct List {
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: Format,
 }
 
 /// Forget a community
@@ -74,27 +73,25 @@ impl Add {
 
 impl List {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let communities = Home::of_user()?.communities()?;
-        if self.json {
-            let all = communities.iter().map(|(name, remembered)| {
+        let communities: Vec<(Name, Remembered)> = Home::of_user()?.communities()?.into_iter().collect();
+        let list = output::List {
+            header: ["NAME", "ROOM", "SERVER", "THROUGH"],
+            row: &|(name, Remembered { link, proxy }): &(Name, Remembered)| {
+                let proxy = proxy.as_ref().map(ToString::to_string).unwrap_or_default();
+                [name.to_string(), link.room.to_string(), link.base_url.clone(), proxy]
+            },
+            object: &|(name, Remembered { link, proxy })| {
                 json!({
                     "name": name.to_string(),
-                    "link": remembered.link.to_string(),
-                    "room": remembered.link.room.as_str(),
-                    "proxy": remembered.proxy.as_ref().map(ToString::to_string),
+                    "link": link.to_string(),
+                    "room": link.room.as_str(),
+                    "proxy": proxy.as_ref().map(ToString::to_string),
                 })
-            });
-            output::json(&all.collect::<Vec<Value>>())?;
-        } else if communities.is_empty() {
-            println!("None; `sogs remote add LINK` remembers one.");
-        } else {
-            let rows = communities.into_iter().map(|(name, remembered)| {
-                let Remembered { link, proxy } = remembered;
-                let proxy = proxy.map(|proxy| proxy.to_string()).unwrap_or_default();
-                [name.to_string(), link.room.to_string(), link.base_url, proxy]
-            });
-            output::table(["NAME", "ROOM", "SERVER", "THROUGH"], rows);
-        }
+            },
+            name: &|(name, _)| name.to_string(),
+            nothing: "None; `sogs remote add LINK` remembers one.",
+        };
+        list.print(self.format, &communities)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -128,8 +128,10 @@ impl Show {
             output::json(&json!({ "id": id, "communities": blinded }))?;
             return Ok(ExitCode::SUCCESS);
         }
-        let rows = blinded.into_iter().map(|(name, id)| [name, id]);
-        output::table(["WHERE", "ID"], [["(account)".to_owned(), id]].into_iter().chain(rows));
+        println!("{id}  (account)");
+        for (name, id) in blinded {
+            println!("{id}  at {name}");
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use shared::cli::output;
+use shared::cli::output::{self, Format};
 use shared::crypto::UserId;
 
 use super::place::OneRoom;
@@ -13,7 +13,7 @@ use super::report::Report;
 use super::told::{self, is_same, time};
 use crate::cli::confirm::confirm;
 use crate::model::RoomToken;
-use crate::remote::{Call, Community, Message, Outcome, Right, line, text};
+use crate::remote::{Call, Community, Message, Outcome, Right};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -27,24 +27,20 @@ pub(super) enum Command {
 pub(super) struct List {
     #[command(flatten)]
     room: OneRoom,
-    /// At most so many
+    /// How many
     #[arg(long, value_name = "N", default_value_t = 30)]
     limit: usize,
-    /// Older than the message of this number
-    #[arg(long, value_name = "MESSAGE")]
+    /// With a smaller number than this
+    #[arg(long, value_name = "NUMBER")]
     before: Option<u64>,
-    /// Only those of this person, 05 or 15 and 64 more digits
+    /// By this person: the id, 05 or 15 and 64 more digits
     #[arg(long, value_name = "ID")]
-    by: Option<UserId>,
-    /// Only those with this text in them, in capitals or not
+    author: Option<UserId>,
+    /// With this in it, in capitals or not: in the text, the sender's name, links or names of files
     #[arg(long, value_name = "TEXT")]
     text: Option<String>,
-    /// Print nothing but the numbers
-    #[arg(long, short, conflicts_with = "json")]
-    quiet: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: Format,
 }
 
 /// Show a message: the whole text, attachments, reactions
@@ -63,7 +59,7 @@ pub(super) struct Show {
 #[derive(Args)]
 pub(super) struct Delete {
     /// Their numbers
-    #[arg(required = true, value_name = "MESSAGE")]
+    #[arg(required = true, value_name = "NUMBER")]
     messages: Vec<u64>,
     #[command(flatten)]
     room: OneRoom,
@@ -91,27 +87,15 @@ impl Command {
 impl List {
     async fn run(&self, community: &Community) -> Result<ExitCode> {
         let messages = self.find(community).await?;
-        if self.json {
-            let all: Vec<Value> = messages.iter().map(object).collect();
-            output::json(&all)?;
-        } else if self.quiet {
-            for message in &messages {
-                println!("{}", message.id);
-            }
-        } else if messages.is_empty() {
-            println!("No messages.");
-        } else {
-            for message in &messages {
-                println!("{}", told::message(message));
-            }
-        }
+        let name = |message: &Message| message.id.to_string();
+        told::list(self.format, &messages, "No such messages.", name, object, told::message)?;
         Ok(ExitCode::SUCCESS)
     }
 
     async fn find(&self, community: &Community) -> Result<Vec<Message>> {
         let room = self.room.token(community);
         let wanted = self.text.as_ref().map(|text| text.to_lowercase());
-        let filters = self.by.is_some() || wanted.is_some();
+        let filters = self.author.is_some() || wanted.is_some();
         let mut found = Vec::new();
         let mut before = self.before;
         for _ in 0..PAGES {
@@ -124,10 +108,8 @@ impl List {
             let fewer = page.len() < limit;
             before = page.last().and_then(|message| u64::try_from(message.id).ok());
             let fits = |message: &Message| {
-                let by = self
-                    .by
-                    .as_ref()
-                    .is_none_or(|by| is_same(community, by, &message.session_id));
+                let by = self.author.as_ref();
+                let by = by.is_none_or(|author| is_same(community, author, &message.session_id));
                 by && wanted.as_ref().is_none_or(|wanted| contains(message, wanted))
             };
             found.extend(page.into_iter().filter(fits));
@@ -192,20 +174,24 @@ impl Show {
         }
         let name = message.author_name();
         println!("message    {}", message.id);
-        println!("author     {} {name}", line(&message.session_id));
+        println!("author     {} {name}", output::plain(&message.session_id));
         println!("posted     {}", time(message.posted));
         if message.edited.is_some() {
             println!("edited     {}", time(message.edited));
         }
         for (reaction, people) in &message.reactions {
-            println!("reaction   {} {}", line(reaction), people.count);
+            println!("reaction   {} {}", output::plain(reaction), people.count);
         }
         let decoded = message.decoded().unwrap_or_default();
         for file in &decoded.attachments {
-            let [name, kind] = [&file.file_name, &file.content_type].map(|text| line(text.as_deref().unwrap_or("?")));
+            let [name, kind] =
+                [&file.file_name, &file.content_type].map(|text| output::plain(text.as_deref().unwrap_or("?")));
             println!("file       {name} ({kind})");
         }
-        println!("\n{}", text(decoded.body.as_deref().unwrap_or("(no text)")));
+        println!(
+            "\n{}",
+            told::lines(decoded.body.as_deref().unwrap_or("(no text)")).join("\n")
+        );
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -5,13 +5,14 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
-use shared::cli::output;
+use shared::cli::output::{self, Format};
 use shared::crypto::UserId;
 
 use super::place::{OneRoom, Where};
 use super::report::Report;
 use super::room::details;
-use crate::remote::{Call, Community, Right, Room, line};
+use super::told;
+use crate::remote::{Call, Community, Right, Room};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -59,9 +60,8 @@ pub(super) struct Remove {
 pub(super) struct List {
     #[command(flatten)]
     room: OneRoom,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: Format,
 }
 
 impl Command {
@@ -139,22 +139,19 @@ impl List {
     async fn run(&self, community: &Community) -> Result<ExitCode> {
         let token = self.room.token(community);
         let room = details(community, token).await?;
-        let holders = holders(&room);
-        if self.json {
-            let all = holders
-                .iter()
-                .map(|(id, admin, visible)| json!({ "id": id, "admin": admin, "visible": visible }));
-            output::json(&all.collect::<Vec<_>>())?;
-        } else if holders.is_empty() {
-            println!("Nobody moderates {token}, as far as you are told.");
-        } else {
-            let rows = holders.into_iter().map(|(id, admin, visible)| {
-                let role = if admin { "admin" } else { "moderator" };
-                let visible = if visible { "visible" } else { "hidden" };
-                [line(id), format!("{visible} {role}")]
-            });
-            output::table(["ID", "ROLE"], rows);
-        }
+        let role = |(id, admin, visible): &(&str, bool, bool)| {
+            let role = if *admin { "admin" } else { "moderator" };
+            let visible = if *visible { "visible" } else { "hidden" };
+            format!("{}  {visible} {role}", output::plain(id))
+        };
+        told::list(
+            self.format,
+            &holders(&room),
+            &format!("Nobody moderates {token}, as far as you are told."),
+            |(id, ..)| output::plain(id),
+            |(id, admin, visible)| json!({ "id": id, "admin": admin, "visible": visible }),
+            role,
+        )?;
         Ok(ExitCode::SUCCESS)
     }
 }

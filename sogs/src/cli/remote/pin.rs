@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{ArgGroup, Args, Subcommand};
 use serde_json::{Value, json};
-use shared::cli::output;
+use shared::cli::output::{self, Format};
 
 use super::place::OneRoom;
 use super::report::Report;
@@ -13,7 +13,7 @@ use super::room::details;
 use super::told::{self, time};
 use crate::cli::confirm::confirm;
 use crate::model::RoomToken;
-use crate::remote::{Call, Community, Message, Pin, Right, line};
+use crate::remote::{Call, Community, Message, Pin, Right};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -27,16 +27,15 @@ pub(super) enum Command {
 pub(super) struct List {
     #[command(flatten)]
     room: OneRoom,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: Format,
 }
 
 /// Pin messages; one that is pinned already moves to the end
 #[derive(Args)]
 pub(super) struct Add {
     /// Their numbers
-    #[arg(required = true, value_name = "MESSAGE")]
+    #[arg(required = true, value_name = "NUMBER")]
     messages: Vec<u64>,
     #[command(flatten)]
     room: OneRoom,
@@ -47,7 +46,7 @@ pub(super) struct Add {
 #[command(group = ArgGroup::new("which").required(true))]
 pub(super) struct Remove {
     /// The numbers of the messages
-    #[arg(value_name = "MESSAGE", group = "which")]
+    #[arg(value_name = "NUMBER", group = "which")]
     messages: Vec<u64>,
     /// All pins of the room
     #[arg(long, group = "which")]
@@ -74,15 +73,18 @@ impl List {
     async fn run(&self, community: &Community) -> Result<ExitCode> {
         let room = self.room.token(community);
         let pins = details(community, room).await?.pinned_messages;
-        if self.json {
-            output::json(&pins)?;
-        } else if pins.is_empty() {
-            println!("Nothing is pinned in {room}.");
-        } else {
+        if self.format.is_table() && !pins.is_empty() {
             show(community, room, &pins).await?;
+        } else {
+            let nothing = format!("Nothing is pinned in {room}.");
+            told::list(self.format, &pins, &nothing, number, |pin| json!(pin), number)?;
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn number(pin: &Pin) -> String {
+    pin.id.to_string()
 }
 
 /// The pinned messages with their texts.
@@ -97,7 +99,11 @@ async fn show(community: &Community, room: &RoomToken, pins: &[Pin]) -> Result<(
             Some(message) => println!("{}", told::message(&message)),
             None => println!("{}  (not to be seen)", pin.id),
         }
-        println!("    pinned {} by {}", time(pin.pinned_at), line(&pin.pinned_by));
+        println!(
+            "    pinned {} by {}",
+            time(pin.pinned_at),
+            output::plain(&pin.pinned_by)
+        );
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::place::OneRoom;
 use super::report::Report;
 use super::told;
 use crate::cli::confirm::confirm;
-use crate::remote::{Call, Community, Right, line};
+use crate::remote::{Call, Community, Right};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -65,9 +65,9 @@ impl List {
             println!("Nobody reacted.");
         } else {
             for (reaction, people) in &message.reactions {
-                println!("{}  {}", line(reaction), people.count);
+                println!("{}  {}", output::plain(reaction), people.count);
                 for id in &people.reactors {
-                    println!("    {}", line(id));
+                    println!("    {}", output::plain(id));
                 }
             }
         }
@@ -81,7 +81,7 @@ impl Delete {
         let message = one(community, room, id).await?;
         println!("{}", told::message(&message));
         for (reaction, people) in &message.reactions {
-            println!("    {} {}", line(reaction), people.count);
+            println!("    {} {}", output::plain(reaction), people.count);
         }
         let path = format!("/room/{room}/reactions/{id}");
         let calls: Vec<(String, Call)> = if self.reactions.is_empty() {
@@ -89,7 +89,7 @@ impl Delete {
         } else {
             let call = |reaction: &String| {
                 let encoded = utf8_percent_encode(reaction, NON_ALPHANUMERIC);
-                (line(reaction), Call::delete(format!("{path}/{encoded}")))
+                (output::plain(reaction), Call::delete(format!("{path}/{encoded}")))
             };
             self.reactions.iter().map(call).collect()
         };

@@ -5,15 +5,15 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow, bail};
 use clap::{ArgGroup, Args, Subcommand};
 use serde_json::{Map, Value, json};
-use shared::cli::output;
+use shared::cli::output::{self, Format};
 
 use super::place::OneRoom;
 use super::report::Report;
-use super::told::time;
+use super::told::{self, time};
 use crate::cli::letters::{Letters, NAMES};
 use crate::cli::room::unescaped;
 use crate::model::RoomToken;
-use crate::remote::{Call, Community, Right, Room, line, text};
+use crate::remote::{Call, Community, Right, Room};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -25,9 +25,8 @@ pub(super) enum Command {
 /// List the rooms that you can see, and what you are there
 #[derive(Args)]
 pub(super) struct List {
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: Format,
 }
 
 /// Show a room: what it is about, what you and others may there, who moderates it
@@ -105,21 +104,22 @@ fn signed(flags: [Option<bool>; 4]) -> String {
 impl List {
     async fn run(&self, community: &Community) -> Result<ExitCode> {
         let rooms: Vec<Room> = community.get_as("/rooms").await?;
-        if self.json {
-            output::json(&rooms)?;
-        } else if rooms.is_empty() {
-            println!("There are no rooms that you can see.");
-        } else {
-            let rows = rooms.iter().map(|room| {
+        let list = output::List {
+            header: ["TOKEN", "NAME", "ACTIVE", "YOU ARE"],
+            row: &|room: &Room| {
+                let Room { token, name, .. } = room;
                 [
-                    line(&room.token),
-                    line(&room.name),
+                    token.clone(),
+                    name.clone(),
                     room.active_users.to_string(),
                     role(room).to_owned(),
                 ]
-            });
-            output::table(["TOKEN", "NAME", "ACTIVE", "YOU ARE"], rows);
-        }
+            },
+            object: &|room| json!(room),
+            name: &|room| output::plain(&room.token),
+            nothing: "There are no rooms that you can see.",
+        };
+        list.print(self.format, &rooms)?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -137,10 +137,12 @@ impl Show {
 }
 
 fn print(room: &Room, community: &Community) {
-    println!("{} ({})\n", line(&room.name), line(&room.token));
+    println!("{} ({})\n", output::plain(&room.name), output::plain(&room.token));
     if !room.description.is_empty() {
-        let description = text(&room.description);
-        println!("description    {}", description.replace('\n', "\n               "));
+        println!(
+            "description    {}",
+            told::lines(&room.description).join("\n               ")
+        );
     }
     println!("created        {}", time(room.created));
     println!("active people  {}", room.active_users);
@@ -165,7 +167,7 @@ fn print(room: &Room, community: &Community) {
     ];
     for (title, ids) in lists {
         for (id, title) in ids.iter().zip(std::iter::once(title).chain(std::iter::repeat(""))) {
-            println!("{title:14} {}", line(id));
+            println!("{title:14} {}", output::plain(id));
         }
     }
 }

@@ -4,12 +4,13 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use shared::cli::output;
+use serde_json::json;
+use shared::cli::output::{self, Format};
 
 use super::place::OneRoom;
 use super::report::Report;
 use super::told::{self, time};
-use crate::remote::{Community, Planned, Right, line};
+use crate::remote::{Community, Planned, Right};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -21,14 +22,13 @@ pub(super) enum Command {
 pub(super) struct List {
     #[command(flatten)]
     room: OneRoom,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: Format,
 }
 
 impl Command {
     pub(super) async fn run(&self, community: &Community) -> Result<ExitCode> {
-        let Self::List(List { room, json }) = self;
+        let Self::List(List { room, format }) = self;
         let room = room.token(community);
         let planned: Vec<Planned> = match community.get(&format!("/room/{room}/futurePermissions")).await? {
             Ok(value) => community.shaped(value)?,
@@ -38,17 +38,10 @@ impl Command {
                 return Ok(report.exit_code());
             }
         };
-        if *json {
-            output::json(&planned)?;
-        } else if planned.is_empty() {
-            println!("Nothing is to change in {room}.");
-        } else {
-            let rows = planned.iter().map(|planned| {
-                let id = planned.session_id.as_deref().unwrap_or_default();
-                [time(planned.at), line(id), told::planned(planned)]
-            });
-            output::table(["WHEN", "ID", "WHAT"], rows);
-        }
+        let id = |planned: &Planned| output::plain(planned.session_id.as_deref().unwrap_or_default());
+        let line = |planned: &Planned| format!("{}  {}  {}", time(planned.at), id(planned), told::planned(planned));
+        let nothing = format!("Nothing is to change in {room}.");
+        told::list(*format, &planned, &nothing, id, |planned| json!(planned), line)?;
         Ok(ExitCode::SUCCESS)
     }
 }

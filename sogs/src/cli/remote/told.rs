@@ -3,17 +3,45 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use shared::cli::output;
+use serde_json::Value;
+use shared::cli::output::{self, Format};
 use shared::clock::Timestamp;
 use shared::config::Span;
 use shared::crypto::{BlindingFactor, UserId};
 
 use crate::cli::letters::NAMES;
-use crate::remote::{Community, Message, Planned, Rights, line};
+use crate::remote::{Community, Message, Planned, Rights};
 
 /// A time, if there is one.
 pub(super) fn time(moment: Option<Timestamp>) -> String {
     moment.map(output::time).unwrap_or_default()
+}
+
+/// Lines that somebody wrote, fit for a terminal.
+pub(super) fn lines(text: &str) -> Vec<String> {
+    text.lines().map(output::plain).collect()
+}
+
+/// Prints what a list has, an entry a line. Ids are whole however narrow the terminal is, for servers take no others.
+pub(super) fn list<T>(
+    format: Format,
+    entries: &[T],
+    nothing: &str,
+    name: impl Fn(&T) -> String,
+    object: impl Fn(&T) -> Value,
+    line: impl Fn(&T) -> String,
+) -> Result<()> {
+    if format.json {
+        return output::json(&entries.iter().map(object).collect::<Vec<_>>());
+    }
+    if format.quiet {
+        entries.iter().for_each(|entry| println!("{}", name(entry)));
+    } else if entries.is_empty() {
+        println!("{nothing}");
+    } else {
+        entries.iter().for_each(|entry| println!("{}", line(entry)));
+    }
+    Ok(())
 }
 
 /// A message in two lines.
@@ -29,7 +57,7 @@ pub(super) fn message(message: &Message) -> String {
         "{}  {}  {}{name}{whisper}\n    {}",
         message.id,
         time(message.posted),
-        line(&message.session_id),
+        output::plain(&message.session_id),
         message.line()
     )
 }

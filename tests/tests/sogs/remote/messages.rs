@@ -22,7 +22,7 @@ async fn messages_are_listed_decoded_and_searched() {
     let third = writes(&ann, "a", "\u{1b}]0;owned\u{7}\u{202e}evil", "\u{1b}[2JAnn").await;
 
     let listed = moderator.done(&["message", "list"]);
-    for expected in [&format!("{first}  "), &bob.id, "Good morning", "buy pills", "Bob"] {
+    for expected in [&format!("{first}  "), &bob.id, "Good morning", "buy  pills", "Bob"] {
         assert!(listed.contains(expected), "{listed}");
     }
     assert!(!listed.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{listed:?}");
@@ -30,11 +30,11 @@ async fn messages_are_listed_decoded_and_searched() {
     assert_eq!(numbers(&moderator, &[]), [third, second, first]);
     assert_eq!(numbers(&moderator, &["--limit", "1"]), [third]);
     assert_eq!(numbers(&moderator, &["--before", &third.to_string()]), [second, first]);
-    assert_eq!(numbers(&moderator, &["--by", &ann.id]), [third, first]);
-    assert_eq!(numbers(&moderator, &["--by", &bob.account_id()]), [second]);
+    assert_eq!(numbers(&moderator, &["--author", &ann.id]), [third, first]);
+    assert_eq!(numbers(&moderator, &["--author", &bob.account_id()]), [second]);
     assert_eq!(numbers(&moderator, &["--text", "PILLS"]), [second]);
 
-    let listed = moderator.json(&["message", "list", "--by", &bob.id]);
+    let listed = moderator.json(&["message", "list", "--author", &bob.id]);
     let known: Vec<&Value> = ["id", "author", "name", "text"]
         .iter()
         .map(|key| &listed[0][*key])
@@ -44,7 +44,7 @@ async fn messages_are_listed_decoded_and_searched() {
         [&json!(second), &json!(bob.id), &json!("Bob"), &json!("buy\n\tpills")]
     );
     let shown = moderator.done(&["message", "show", &second.to_string()]);
-    assert!(shown.contains("buy\n\tpills"), "{shown}");
+    assert!(shown.contains("buy\npills"), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,7 +79,7 @@ async fn messages_are_deleted_when_that_is_confirmed() {
     );
     let (one_text, two_text) = (one.to_string(), two.to_string());
     let complaint = moderator.fails(1, &["message", "delete", &one_text]);
-    assert!(complaint.contains("nothing was deleted"), "{complaint}");
+    assert!(complaint.contains("nothing was done"), "{complaint}");
     assert_eq!(person.get(&format!("/room/a/message/{one}")).await.status, 200);
 
     let output = moderator.run(&["message", "delete", &one_text, "999", &two_text, "--yes"]);

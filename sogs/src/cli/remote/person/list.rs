@@ -6,21 +6,20 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow};
 use clap::Args;
 use serde_json::json;
-use shared::cli::output;
+use shared::cli::output::{self, Format};
 use shared::crypto::UserId;
 
 use crate::cli::remote::place::OneRoom;
 use crate::cli::remote::told::{self, time};
-use crate::remote::{Call, Community, Outcome, Planned, Right, Rights, line};
+use crate::remote::{Call, Community, Outcome, Planned, Right, Rights};
 
 /// List the people for whom something differs in a room: permissions, roles, bans
 #[derive(Args)]
 pub(in crate::cli::remote) struct List {
     #[command(flatten)]
     room: OneRoom,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: Format,
 }
 
 /// Show what differs for somebody in a room, and what is to change
@@ -42,9 +41,8 @@ pub(in crate::cli::remote) struct Show {
 pub(in crate::cli::remote) struct Bans {
     #[command(flatten)]
     room: OneRoom,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: Format,
 }
 
 type People = BTreeMap<String, Rights>;
@@ -63,15 +61,15 @@ impl List {
     pub(super) async fn run(&self, community: &Community) -> Result<ExitCode> {
         let room = self.room.token(community);
         let people: People = told(community.get(&format!("/room/{room}/permissions")).await?, community)?;
-        if self.json {
-            let all = people.iter().map(|(id, rights)| json!({ "id": id, "rights": rights }));
-            output::json(&all.collect::<Vec<_>>())?;
-        } else if people.is_empty() {
-            println!("Nothing differs for anybody in {room}.");
-        } else {
-            let rows = people.iter().map(|(id, rights)| [line(id), told::rights(rights)]);
-            output::table(["ID", "DIFFERS"], rows);
-        }
+        let people: Vec<(String, Rights)> = people.into_iter().collect();
+        told::list(
+            self.format,
+            &people,
+            &format!("Nothing differs for anybody in {room}."),
+            |(id, _)| output::plain(id),
+            |(id, rights)| json!({ "id": id, "rights": rights }),
+            |(id, rights)| format!("{}  {}", output::plain(id), told::rights(rights)),
+        )?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -117,20 +115,20 @@ impl Bans {
             .filter(|(_, rights)| rights.banned)
             .map(|(id, _)| (id, ends(id)))
             .collect();
-        if self.json {
-            let all = banned
-                .iter()
-                .map(|(id, until)| json!({ "id": id, "room": room.as_str(), "until": until }));
-            output::json(&all.collect::<Vec<_>>())?;
-        } else if banned.is_empty() {
-            println!("Nobody is banned from {room}.");
-        } else {
-            let rows = banned.into_iter().map(|(id, until)| {
-                let until = until.map_or_else(|| "for good".to_owned(), output::time);
-                [line(id), until]
-            });
-            output::table(["ID", "UNTIL"], rows);
-        }
+        told::list(
+            self.format,
+            &banned,
+            &format!("Nobody is banned from {room}."),
+            |(id, _)| output::plain(id),
+            |(id, until)| json!({ "id": id, "room": room.as_str(), "until": until }),
+            |(id, until)| {
+                let until = until.map_or_else(
+                    || "for good".to_owned(),
+                    |until| format!("until {}", output::time(until)),
+                );
+                format!("{}  {until}", output::plain(id))
+            },
+        )?;
         Ok(ExitCode::SUCCESS)
     }
 }
