@@ -6,7 +6,7 @@ mod support;
 
 use support::Place;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "serve",
     "init",
     "room",
@@ -17,13 +17,14 @@ const COMMANDS: [&str; 14] = [
     "schedule",
     "config",
     "key",
+    "remote",
     "healthcheck",
     "completions",
     "man",
     "help",
 ];
 
-const NESTED: [&str; 26] = [
+const NESTED: [&str; 30] = [
     "room add",
     "room list",
     "room show",
@@ -50,6 +51,10 @@ const NESTED: [&str; 26] = [
     "schedule cancel",
     "config check",
     "key show",
+    "remote add",
+    "remote identity new",
+    "remote message delete",
+    "remote user ban",
 ];
 
 #[test]

@@ -28,9 +28,7 @@ pub struct JoinLink {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidLink {
     /// There is no key in it.
-    #[error(
-        "a join link ends in ?public_key= and the key of the server; in the app it is behind \"Copy community URL\""
-    )]
+    #[error("a join link ends in ?public_key= and the key of the server; give it whole and in quotes")]
     NoKey,
     /// What should be a key is none.
     #[error("what follows ?public_key= is not a key: 64 hex digits, 43 characters of base64 or 52 of base32z are")]
