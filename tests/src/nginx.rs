@@ -1,4 +1,4 @@
-//! nginx in front of a file server, with the site that `docker/nginx` recommends.
+//! nginx in front of a server, with the site that `docker/nginx` recommends for file servers or with what it does by itself.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
+use shared::testing::missing;
 use tempfile::TempDir;
 
 use crate::PATIENCE;
@@ -27,21 +28,28 @@ impl Nginx {
     /// If it does not start, or is missing where `TEST_REQUIRE_ALL=1`.
     #[must_use]
     pub fn start(upstream: SocketAddr, buffering: bool) -> Option<Self> {
+        Self::serve(|address, directory| site(upstream, address, buffering, directory))
+    }
+
+    /// Starts it in front of a server as somebody sets it up who has read nothing: with what it does by default, and with
+    /// these directives for the site. `None` as above.
+    ///
+    /// # Panics
+    /// As above.
+    #[must_use]
+    pub fn careless(upstream: SocketAddr, directives: &str) -> Option<Self> {
+        Self::serve(|address, _| {
+            format!("server {{ listen {address}; {directives} location / {{ proxy_pass http://{upstream}; }} }}")
+        })
+    }
+
+    fn serve(site: impl FnOnce(SocketAddr, &Path) -> String) -> Option<Self> {
         let Some(program) = program() else {
-            assert!(
-                env::var_os("TEST_REQUIRE_ALL").is_none_or(|value| value != "1"),
-                "no nginx; install nginx-light"
-            );
-            eprintln!("skipped: no nginx; install nginx-light");
-            return None;
+            return missing("nginx", "install nginx-light");
         };
         let directory = tempfile::tempdir().unwrap();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        fs::write(
-            directory.path().join("site.conf"),
-            site(upstream, address, buffering, directory.path()),
-        )
-        .unwrap();
+        fs::write(directory.path().join("site.conf"), site(address, directory.path())).unwrap();
         fs::write(directory.path().join("nginx.conf"), frame(directory.path())).unwrap();
         let mut command = Command::new(program);
         command.arg("-c").arg(directory.path().join("nginx.conf"));

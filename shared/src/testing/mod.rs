@@ -26,7 +26,10 @@ pub use postgres::{PostgresServer, TestDatabase, postgres};
 pub use program::{Done, Place, Program, Server, Stores};
 pub use s3::{S3Server, TestBucket, s3};
 
-/// Says that a service is missing, or fails the test where nothing may be skipped.
+/// Says that a service is missing, and what helps, or fails the test where nothing may be skipped. Always `None`.
+///
+/// # Panics
+/// With `TEST_REQUIRE_ALL=1`.
 pub fn missing<T>(service: &str, hint: &str) -> Option<T> {
     assert!(
         env::var_os("TEST_REQUIRE_ALL").is_none_or(|value| value != "1"),
