@@ -158,12 +158,7 @@ fn a_new_key_is_shown_in_both_forms_that_belong_together() {
 fn a_key_is_never_replaced() {
     let place = Place::new();
     let made = place.run(&["key", "new"]).ok();
-    assert!(
-        place
-            .run(&["key", "new"])
-            .fails()
-            .contains("there is a key file already")
-    );
+    assert!(place.run(&["key", "new"]).fails().contains("there is a key already"));
     assert_eq!(place.run(&["key", "show"]).ok(), made);
 }
 

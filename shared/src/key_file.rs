@@ -14,7 +14,11 @@ const MOST: u64 = 256;
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
     /// It cannot be read or written.
-    #[error("cannot use the key file {}", path.display())]
+    #[error(
+        "cannot use the key file {}; it and its folder must belong to the user that the server runs as, and so must you: \
+         sudo -u USER",
+        path.display()
+    )]
     Io {
         /// The file.
         path: PathBuf,
@@ -43,7 +47,11 @@ pub enum KeyFileError {
         found: String,
     },
     /// There is one already.
-    #[error("there is a key file already: {}", path.display())]
+    #[error(
+        "there is a key already, and clients know the server by it, so it stays: {}. `key show` prints its public side; \
+         only if nobody uses the server yet, move the file away and try again",
+        path.display()
+    )]
     Exists {
         /// The file.
         path: PathBuf,

@@ -69,7 +69,7 @@ fn the_key_is_made_once_and_shown() {
     assert_eq!(place.run(&["key", "show"]).ok(), made);
     assert_eq!(place.run(&["key", "show", "--json"]).json()["x25519"], made.trim_end());
     let complaint = place.run(&["key", "new"]).fails();
-    assert!(complaint.contains("there is a key file already"), "{complaint}");
+    assert!(complaint.contains("there is a key already"), "{complaint}");
 }
 
 #[test]
@@ -132,4 +132,12 @@ fn the_pages_about_the_configuration_are_what_the_program_prints() {
             "run: cargo run --bin sogs -- config {command} > {page}"
         );
     }
+}
+
+#[test]
+fn a_header_that_cannot_exist_is_refused_before_anything_starts() {
+    let mut place = Place::new();
+    place.set("SOGS_HTTP_CLIENT_ADDRESS_HEADER", "X Forwarded For");
+    let complaint = place.run(&["config", "check"]).fails();
+    assert!(complaint.contains("http.client_address_header"), "{complaint}");
 }

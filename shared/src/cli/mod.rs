@@ -69,16 +69,23 @@ pub fn keep_private() {
 /// When it is not, or there is no such listener.
 pub async fn healthcheck(metrics_listen: Option<SocketAddr>) -> Result<ExitCode> {
     let Some(address) = metrics_listen else {
-        bail!("metrics_listen is not set, so there is nothing to ask");
+        bail!(
+            "metrics_listen is not set, so there is nothing to ask. Give the server an address for it, such as \
+             127.0.0.1:9080, and this command the same, with --metrics-listen or in the configuration"
+        );
     };
     let url = format!("http://{address}/healthz");
-    let answer = crate::client::http()?
-        .get(url)
-        .send()
-        .await
-        .context("the server does not answer")?;
+    let answer = crate::client::http()?.get(url).send().await.with_context(|| {
+        format!(
+            "the server does not answer at {address}. Does it run, and with the same metrics_listen? Its log says \
+                 more"
+        )
+    })?;
     if !answer.status().is_success() {
-        bail!("the server answered {}", answer.status());
+        bail!(
+            "what listens at {address} answered {}, which is not the server: is another program using that port?",
+            answer.status()
+        );
     }
     println!("alive");
     Ok(ExitCode::SUCCESS)

@@ -45,11 +45,11 @@ pub fn within<T: FromStr + PartialOrd>(
 }
 
 impl HttpSettings {
-    /// Looks at every number.
+    /// Looks at every number, and at the name of the header.
     ///
     /// # Errors
     ///
-    /// [`BadSettings`] with the first that is out of bounds.
+    /// [`BadSettings`] with the first that cannot stand.
     pub fn check(&self) -> Result<(), BadSettings> {
         within("http.body_budget", &self.body_budget, "1 MiB", "4 GiB")?;
         within("http.budget_wait", &self.budget_wait, "0", "1h")?;
@@ -60,7 +60,14 @@ impl HttpSettings {
         within("http.handler_timeout", &self.handler_timeout, "1s", "1 day")?;
         within("http.shutdown_timeout", &self.shutdown_timeout, "0", "1 day")?;
         within("http.max_connections", &self.max_connections, "1", "1000000")?;
-        within("http.workers", &self.workers, "0", "1024")
+        within("http.workers", &self.workers, "0", "1024")?;
+        match &self.client_address_header {
+            Some(name) if name.parse::<http::HeaderName>().is_err() => Err(BadSettings::new(
+                "http.client_address_header",
+                "must be the name of a header, such as X-Forwarded-For",
+            )),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -112,6 +119,19 @@ mod tests {
             complaint(|settings| settings.body_budget = Size(u64::MAX)),
             "http.body_budget"
         );
+    }
+
+    #[test]
+    fn what_cannot_be_the_name_of_a_header_is_refused() {
+        for bad in ["", "X Forwarded For", "X-Forwarded-For:"] {
+            let change = |settings: &mut HttpSettings| settings.client_address_header = Some(bad.to_owned());
+            assert_eq!(complaint(change), "http.client_address_header", "{bad:?}");
+        }
+        let named = HttpSettings {
+            client_address_header: Some("X-Forwarded-For".to_owned()),
+            ..HttpSettings::default()
+        };
+        named.check().unwrap();
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl<'a> Server<'a> {
 
     /// Makes a change last, and then tells of it, a line each.
     pub(super) async fn commit(&self, write: Write, lines: &[String]) -> Result<ExitCode> {
-        write.commit().await.context("nothing was changed")?;
+        write.commit().await.map_err(not_committed)?;
         for line in lines {
             println!("{line}");
         }
@@ -86,6 +86,19 @@ impl<'a> Server<'a> {
     pub(super) fn link(&self, token: &str) -> String {
         join_link(&self.settings.base_url(), token, self.key.public())
     }
+}
+
+/// What has become of a change whose commit failed, and what to do.
+fn not_committed(error: DbError) -> anyhow::Error {
+    let outcome = match &error {
+        error if error.is_unavailable() => {
+            "the database broke off, so it is not known whether this was changed. Run the command again: what is done \
+             already stays as it is"
+        }
+        DbError::Full(_) => "nothing was changed; make room on the disk of the database and run the command again",
+        _ => "nothing was changed; `sogs doctor` looks for the reason",
+    };
+    anyhow::Error::from(error).context(outcome)
 }
 
 fn unusable(error: DbError, settings: &Settings) -> anyhow::Error {
