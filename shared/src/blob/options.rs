@@ -29,6 +29,17 @@ impl BlobOptions {
     }
 }
 
+impl BlobOptions {
+    /// The local directory, if it is one.
+    #[must_use]
+    pub fn directory(&self) -> Option<PathBuf> {
+        match self.url.parse() {
+            Ok(Target::Directory(path)) => Some(path),
+            _ => None,
+        }
+    }
+}
+
 /// Settings of an S3-compatible store. What is not set is taken from the usual environment variables (`AWS_ENDPOINT_URL`,
 /// `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and others), and credentials failing that from the cloud
 /// the machine runs in.

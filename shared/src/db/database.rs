@@ -12,7 +12,7 @@ use super::postgres::PostgresBackend;
 use super::sqlite::{self, SqliteBackend};
 use super::transaction::{Glance, Glancing, Inner};
 use super::watch::Watch;
-use super::{DbError, DbOptions, Dialect, Migrations, Tx};
+use super::{DbError, DbOptions, Dialect, Migrations, PerDialect, Schema, Tx};
 use crate::run;
 
 /// The pause after a failed attempt; it doubles from the first to the last.
@@ -86,6 +86,42 @@ impl Database {
             }
         };
         Ok(Self(Arc::new(Shared { backend, patience })))
+    }
+
+    /// Opens a database as it is, to look at it: it is neither made nor brought up to date, and nothing can be changed
+    /// through what this gives. Says how its schema stands to what this program knows.
+    ///
+    /// # Errors
+    /// As for [`Database::open_existing`]; a newer schema is none.
+    pub async fn look(options: &DbOptions, migrations: &Migrations) -> Result<(Self, Schema), DbError> {
+        let patience = options.acquire_timeout;
+        let (backend, schema) = match options.url.parse()? {
+            Target::Sqlite(path) if !path.exists() => return Err(DbError::Missing(path)),
+            Target::Sqlite(path) => {
+                let open = || SqliteBackend::look(&path, options, migrations.sqlite);
+                let (backend, schema) = persist(patience, open).await?;
+                (Backend::Sqlite(backend), schema)
+            }
+            Target::Postgres(connect) => {
+                let open = || PostgresBackend::look((*connect).clone(), options, migrations.postgres);
+                let (backend, schema) = persist(patience, open).await?;
+                (Backend::Postgres(backend), schema)
+            }
+        };
+        Ok((Self(Arc::new(Shared { backend, patience })), schema))
+    }
+
+    /// The version of SQLite or of the PostgreSQL server.
+    ///
+    /// # Errors
+    /// As for [`Database::read`].
+    pub async fn engine(&self) -> Result<String, DbError> {
+        const VERSION: PerDialect = PerDialect {
+            sqlite: "SELECT sqlite_version()",
+            postgres: "SELECT current_setting('server_version')",
+        };
+        let mut tx = self.read().await?;
+        run!(tx, fetch_one, query_scalar::<_, String>, VERSION)
     }
 
     /// Which of the two databases this is.

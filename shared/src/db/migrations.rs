@@ -22,6 +22,49 @@ impl Migrations {
     }
 }
 
+/// How the schema of a database stands to what this program knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// It is what this program makes of it.
+    Current(i64),
+    /// The next start brings it up to date.
+    Older {
+        /// The version recorded in the database; 0 for an empty one.
+        found: i64,
+        /// The newest version this program knows.
+        known: i64,
+    },
+    /// A newer program has changed it.
+    Newer {
+        /// The version recorded in the database.
+        found: i64,
+        /// The newest version this program knows.
+        known: i64,
+    },
+    /// The change with this number was another one when it was made than it is in this program.
+    Foreign(i64),
+}
+
+impl Schema {
+    /// `applied` has the numbers and checksums of the changes that were made, the earliest first.
+    fn compare(applied: &[(i64, Vec<u8>)], migrator: &Migrator) -> Self {
+        let known = newest(migrator);
+        let found = applied.last().map_or(0, |(version, _)| *version);
+        if found > known {
+            return Self::Newer { found, known };
+        }
+        let of_program = |version| migrator.iter().find(|migration| migration.version == version);
+        let foreign = applied
+            .iter()
+            .find(|(version, checksum)| of_program(*version).is_none_or(|ours| *ours.checksum != **checksum));
+        match foreign {
+            Some((version, _)) => Self::Foreign(*version),
+            None if found < known => Self::Older { found, known },
+            None => Self::Current(found),
+        }
+    }
+}
+
 fn newest(migrator: &Migrator) -> i64 {
     migrator.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
@@ -51,6 +94,24 @@ pub(super) async fn migrate_sqlite(connection: &mut SqliteConnection, migrator: 
         }
     }
     Ok(tx.commit().await?)
+}
+
+/// How the schema of a database stands; nothing is changed.
+pub(super) async fn sqlite_schema(connection: &mut SqliteConnection, migrator: &Migrator) -> Result<Schema, DbError> {
+    let mut applied = Vec::new();
+    if sqlite_version(&mut *connection).await? > 0 {
+        applied = sqlx::query_as(APPLIED).fetch_all(connection).await?;
+    }
+    Ok(Schema::compare(&applied, migrator))
+}
+
+/// How the schema of a database stands; nothing is changed.
+pub(super) async fn postgres_schema(connection: &mut PgConnection, migrator: &Migrator) -> Result<Schema, DbError> {
+    let mut applied = Vec::new();
+    if postgres_version(&mut *connection).await? > 0 {
+        applied = sqlx::query_as(APPLIED).fetch_all(connection).await?;
+    }
+    Ok(Schema::compare(&applied, migrator))
 }
 
 async fn sqlite_version(connection: &mut SqliteConnection) -> Result<i64, DbError> {
@@ -85,3 +146,5 @@ async fn postgres_version(connection: &mut PgConnection) -> Result<i64, DbError>
 }
 
 const NEWEST_APPLIED: &str = "SELECT CAST(COALESCE(MAX(version), 0) AS BIGINT) FROM _sqlx_migrations";
+
+const APPLIED: &str = "SELECT version, checksum FROM _sqlx_migrations ORDER BY version";

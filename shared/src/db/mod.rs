@@ -23,7 +23,7 @@ mod watch;
 pub use database::{Database, Thoroughness};
 pub use error::DbError;
 pub use lease::Lease;
-pub use migrations::Migrations;
+pub use migrations::{Migrations, Schema};
 pub use options::DbOptions;
 #[doc(hidden)]
 pub use sqlx;

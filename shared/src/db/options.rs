@@ -48,6 +48,17 @@ impl DbOptions {
     }
 }
 
+impl DbOptions {
+    /// The file of a SQLite database.
+    #[must_use]
+    pub fn file(&self) -> Option<PathBuf> {
+        match self.url.parse() {
+            Ok(Target::Sqlite(path)) => Some(path),
+            _ => None,
+        }
+    }
+}
+
 /// Leaves the URL out, for it may hold a password.
 impl fmt::Debug for DbOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

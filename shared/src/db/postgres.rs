@@ -7,7 +7,7 @@ use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::{ConnectOptions, Connection, Postgres, Transaction};
 
-use super::migrations::migrate_postgres;
+use super::migrations::{Schema, migrate_postgres, postgres_schema};
 use super::{DbError, DbOptions};
 
 /// How long closing may wait for transactions that are still open.
@@ -46,14 +46,34 @@ impl PostgresBackend {
         // The lock goes with the connection, if need be by dropping it.
         let _ = connection.close().await;
         migrated?;
+        Ok(Self::on(connect, options))
+    }
 
+    /// Connects to the database as it is: nothing can be changed through what this gives.
+    pub(super) async fn look(
+        connect: PgConnectOptions,
+        options: &DbOptions,
+        migrator: &Migrator,
+    ) -> Result<(Self, Schema), DbError> {
+        const READ_ONLY: [(&str, &str); 1] = [("default_transaction_read_only", "on")];
+        let connect = connect
+            .options(SESSION)
+            .options(READ_ONLY)
+            .disable_statement_logging();
+        let mut connection = connect_within(&connect, options.acquire_timeout).await?;
+        let schema = postgres_schema(&mut connection, migrator).await;
+        let _ = connection.close().await;
+        Ok((Self::on(connect, options), schema?))
+    }
+
+    fn on(connect: PgConnectOptions, options: &DbOptions) -> Self {
         let pool = PoolOptions::new()
             .max_connections(options.pg_max_connections.max(1))
             .acquire_timeout(options.acquire_timeout)
             // After a restart of the server the connections left over from before are found out and replaced.
             .test_before_acquire(true)
             .connect_lazy_with(connect.clone());
-        Ok(Self { connect, pool })
+        Self { connect, pool }
     }
 
     pub(super) fn pool(&self) -> &PgPool {

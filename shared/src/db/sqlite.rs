@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 
 use super::lanes::Lanes;
-use super::migrations::migrate_sqlite;
+use super::migrations::{Schema, migrate_sqlite, sqlite_schema};
 use super::{DbError, DbOptions};
 
 /// While a checkpoint waits for readers it holds up the writer, so it does not wait long.
@@ -33,15 +33,7 @@ pub(super) struct SqliteBackend {
 impl SqliteBackend {
     /// Opens the file, which must be there, and brings it up to date.
     pub(super) async fn open(path: &Path, options: &DbOptions, migrator: &Migrator) -> Result<Self, DbError> {
-        let connect = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(false)
-            .foreign_keys(true)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(options.acquire_timeout)
-            // A page of messages fits, so that the thread that reads it does not wait for the one that takes it.
-            .row_buffer_size(512)
-            .disable_statement_logging();
+        let connect = connect_options(path, options);
         let writing = connect
             .clone()
             .journal_mode(SqliteJournalMode::Wal)
@@ -64,6 +56,28 @@ impl SqliteBackend {
             connect,
             wal_limit: options.wal_limit,
         })
+    }
+
+    /// Opens the file, which must be there, as it is: nothing can be changed through what this gives.
+    pub(super) async fn look(
+        path: &Path,
+        options: &DbOptions,
+        migrator: &Migrator,
+    ) -> Result<(Self, Schema), DbError> {
+        let connect = connect_options(path, options).pragma("query_only", "ON");
+        let mut connection = connect.connect().await?;
+        let schema = sqlite_schema(&mut connection, migrator).await;
+        connection.close().await?;
+        let lanes = |count| Lanes::new(count, options.acquire_timeout, connect.clone());
+        let backend = Self {
+            path: path.to_owned(),
+            upkeep: lanes(1),
+            writer: lanes(1),
+            readers: lanes(options.read_connections),
+            connect: connect.clone(),
+            wal_limit: options.wal_limit,
+        };
+        Ok((backend, schema?))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -162,6 +176,18 @@ impl SqliteBackend {
         let upkeep = self.upkeep.take().await?;
         upkeep.end("PRAGMA wal_checkpoint(TRUNCATE)").await
     }
+}
+
+fn connect_options(path: &Path, options: &DbOptions) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .foreign_keys(true)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(options.acquire_timeout)
+        // A page of messages fits, so that the thread that reads it does not wait for the one that takes it.
+        .row_buffer_size(512)
+        .disable_statement_logging()
 }
 
 /// Makes an empty file that only its owner can read, unless there is one; it survives a power cut.

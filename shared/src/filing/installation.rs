@@ -66,8 +66,12 @@ pub async fn meet(db: &Database, blobs: &BlobStore) -> Result<(), InstallationEr
     same(&name, &blobs.claim(&name).await?)
 }
 
-/// Whether the two still belong together; asked before anything is taken for a stray.
-pub(super) async fn verify(db: &Database, blobs: &BlobStore) -> Result<(), InstallationError> {
+/// Whether the two belong together still; nothing is changed. Asked before anything is taken for a stray.
+///
+/// # Errors
+///
+/// [`InstallationError`] if not.
+pub async fn verify(db: &Database, blobs: &BlobStore) -> Result<(), InstallationError> {
     match (blobs.owner().await?, installation(db).await?) {
         (Some(owner), Some(name)) => same(&name, &owner),
         (None, Some(name)) => Err(InstallationError::FilesGone(name)),

@@ -16,7 +16,7 @@ mod space;
 mod strays;
 
 pub use doomed::{KeepError, count_doomed, delete_doomed, doom, doomed, keep_bytes};
-pub use installation::{InstallationError, installation, meet, name_installation};
+pub use installation::{InstallationError, installation, meet, name_installation, verify};
 pub use shelf::{Filed, Found, Shelf, filed, filed_at, filed_in_all, read};
 pub use space::FreeSpace;
 pub use strays::{STRAY_AGE, remove_strays, without_row};
