@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod crypto;
 pub mod db;
+pub mod doctor;
 pub mod filing;
 pub mod fuzz;
 pub mod http;

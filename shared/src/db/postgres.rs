@@ -56,10 +56,7 @@ impl PostgresBackend {
         migrator: &Migrator,
     ) -> Result<(Self, Schema), DbError> {
         const READ_ONLY: [(&str, &str); 1] = [("default_transaction_read_only", "on")];
-        let connect = connect
-            .options(SESSION)
-            .options(READ_ONLY)
-            .disable_statement_logging();
+        let connect = connect.options(SESSION).options(READ_ONLY).disable_statement_logging();
         let mut connection = connect_within(&connect, options.acquire_timeout).await?;
         let schema = postgres_schema(&mut connection, migrator).await;
         let _ = connection.close().await;

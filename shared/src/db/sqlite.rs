@@ -59,11 +59,7 @@ impl SqliteBackend {
     }
 
     /// Opens the file, which must be there, as it is: nothing can be changed through what this gives.
-    pub(super) async fn look(
-        path: &Path,
-        options: &DbOptions,
-        migrator: &Migrator,
-    ) -> Result<(Self, Schema), DbError> {
+    pub(super) async fn look(path: &Path, options: &DbOptions, migrator: &Migrator) -> Result<(Self, Schema), DbError> {
         let connect = connect_options(path, options).pragma("query_only", "ON");
         let mut connection = connect.connect().await?;
         let schema = sqlite_schema(&mut connection, migrator).await;
