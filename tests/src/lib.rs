@@ -17,6 +17,8 @@ mod fileserver;
 pub mod load;
 #[cfg(feature = "testing")]
 mod nginx;
+#[cfg(feature = "testing")]
+mod patient;
 mod process;
 mod sample;
 mod server;
@@ -28,6 +30,8 @@ pub use binary::{fileserver_binary, sogs_binary};
 pub use fileserver::Fileserver;
 #[cfg(feature = "testing")]
 pub use nginx::Nginx;
+#[cfg(feature = "testing")]
+pub use patient::{Diagnosis, Patient};
 pub use process::Memory;
 pub use sample::{pattern, random_bytes};
 pub use server::Server;

@@ -7,8 +7,12 @@ pub(super) fn warnings(settings: &Settings) -> Vec<String> {
     if settings.common.base_url.is_none() {
         warnings.push("base_url is not set; clients need a public address".to_owned());
     }
-    if settings.common.http.body_budget < settings.files.max_size {
-        warnings.push("http.body_budget is less than files.max_size; large files are taken one at a time".to_owned());
-    }
+    warnings.extend(narrow(settings));
     warnings
+}
+
+/// Why large files are slow.
+pub(super) fn narrow(settings: &Settings) -> Option<String> {
+    (settings.common.http.body_budget < settings.files.max_size)
+        .then(|| "http.body_budget is less than files.max_size; large files are taken one at a time".to_owned())
 }

@@ -2,6 +2,7 @@
 
 mod archive;
 mod config;
+mod doctor;
 mod files;
 mod ids;
 mod key;
@@ -12,7 +13,7 @@ mod usage;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{CommandFactory, Parser, Subcommand};
 use shared::blob::BlobStore;
 use shared::cli::{self, about, output};
@@ -44,6 +45,7 @@ struct Cli {
 enum Command {
     /// Serve until stopped (this is what happens without a command)
     Serve,
+    Doctor(doctor::Doctor),
     /// Look at the configuration
     #[command(subcommand)]
     Config(cli::config::Command),
@@ -84,6 +86,9 @@ fn run(cli: Cli) -> Result<ExitCode> {
     }
     shared::memory::keep_bodies_apart();
     shared::crypto::init()?;
+    if let Some(Command::Doctor(doctor)) = &cli.command {
+        return doctor.run(&cli.common);
+    }
     let loaded: Loaded<Settings> = cli::settings(PREFIX, &cli.common)?;
     loaded.settings.validate()?;
     if !matches!(cli.command, Some(Command::Config(_))) {
@@ -121,6 +126,8 @@ async fn dispatch(command: Command, loaded: Loaded<Settings>, configuration: Opt
         Command::Put(put) => put.run(settings).await,
         Command::Get(get) => get.run(settings).await,
         Command::Healthcheck => cli::healthcheck(settings.common.metrics_listen).await,
+        // It has been run before the settings were read.
+        Command::Doctor(_) => bail!("the settings are in the way"),
         Command::Completions(completions) => Ok(completions.run(Cli::command())),
         Command::Man(man) => man.run(Cli::command()),
     }

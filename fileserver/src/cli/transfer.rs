@@ -91,7 +91,7 @@ impl From<CipherName> for Cipher {
     }
 }
 
-fn key(text: &str) -> Result<X25519Public, String> {
+pub(super) fn key(text: &str) -> Result<X25519Public, String> {
     X25519Public::from_hex(text).ok_or_else(|| "a key has 64 hex digits".to_owned())
 }
 

@@ -101,6 +101,12 @@ impl<T> Loaded<T> {
     pub fn origin(&self, key: &str) -> Origin {
         self.origins.get(key).cloned().unwrap_or(Origin::Default)
     }
+
+    /// The configuration file, if it sets anything.
+    #[must_use]
+    pub fn file(&self) -> Option<&Origin> {
+        self.origins.values().find(|origin| matches!(origin, Origin::File(_)))
+    }
 }
 
 /// Reads the settings of a server.

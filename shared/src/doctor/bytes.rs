@@ -159,6 +159,7 @@ async fn all_there(inside: &Inside, db: &Database, blobs: &BlobStore) -> Result<
         format!("the first {files} files that were looked at")
     };
     Ok(match lost {
+        0 if all && files == 0 => Finding::ok(CHECK, "There are no files yet."),
         0 if all => Finding::ok(
             CHECK,
             format!("All {files} files have their bytes ({}).", output::size(bytes)),

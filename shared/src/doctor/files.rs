@@ -26,10 +26,8 @@ pub(super) fn data_folder(program: &str, data: &Path) -> Finding {
             return Finding::error(
                 CHECK,
                 format!("There is no data folder {shown}."),
-                format!(
-                    "Is --data or --config the same as the server's? If there is no server yet, the first start of \
-                     {program} makes it."
-                ),
+                "Is --data or --config the same as the server's? If there is no server yet, its first start makes all it \
+                 needs. If there was one, is the disk mounted? Otherwise restore a backup.",
             );
         }
         Err(error) => {

@@ -38,9 +38,10 @@ pub struct Inside {
 }
 
 impl Inside {
-    /// Looks at the data folder.
-    pub fn data_folder(&self, report: &mut Report) {
+    /// Looks at the data folder, and says whether there is one.
+    pub fn data_folder(&self, report: &mut Report) -> bool {
         report.add(files::data_folder(self.program, &self.data));
+        self.data.is_dir()
     }
 
     /// Looks at the database, which is given if it can be asked for more.

@@ -5,6 +5,7 @@
 //! no secret is shown, and every check ends in its time.
 
 mod bytes;
+mod configuration;
 mod files;
 mod inside;
 mod machine;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+pub use configuration::{bad_configuration, configuration};
 pub use files::key_file;
 pub use inside::Inside;
 pub use outside::{Outside, Reached};
@@ -95,6 +97,14 @@ impl Finding {
 /// What work comes to, if it is done in this time.
 async fn within<T>(patience: Duration, work: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(patience, work).await.ok()
+}
+
+/// A sentence from what stands within one.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    let text: String = first.chain(letters).collect();
+    if text.ends_with('.') { text } else { text + "." }
 }
 
 /// An error with all that led to it, in one line.

@@ -7,7 +7,7 @@ use tokio::net::{TcpStream, lookup_host};
 use url::{Host, Url};
 
 use super::proxy::Proxy;
-use super::{Finding, Report, chain, within};
+use super::{Finding, Report, chain, sentence, within};
 use crate::cli::output;
 use crate::client::{Answer, Client, ClientError, OnionAnswer, Request};
 use crate::clock::{Clock, Timestamp};
@@ -167,7 +167,7 @@ impl Outside {
             Some(private) => Finding::warning(
                 CHECK,
                 format!(
-                    "{} is at {}, which can only be reached from here.",
+                    "{} is at {}, an address of this machine or its own network.",
                     self.host(),
                     private.ip()
                 ),
@@ -251,9 +251,7 @@ impl Outside {
                 .any(|word| lower.contains(word))
         {
             let remedy = if lower.contains("expired") {
-                format!(
-                    "Renew it: sudo certbot renew && sudo systemctl reload nginx. Caddy renews by itself; see journalctl -u caddy."
-                )
+                "Renew it: sudo certbot renew && sudo systemctl reload nginx. Caddy renews by itself; see journalctl -u caddy.".to_owned()
             } else if lower.contains("not valid for name") || lower.contains("notvalidforname") {
                 format!(
                     "Have one made for {name}: sudo certbot --nginx -d {name}. Caddy does it once {name} is the name of the site."
@@ -294,7 +292,7 @@ impl Outside {
                 CHECK,
                 format!(
                     "{} sends callers on to {}, and Session's requests do not follow.",
-                    self.base,
+                    self.base.as_str().trim_end_matches('/'),
                     answer.header("location").unwrap_or("another address")
                 ),
                 format!(
@@ -302,12 +300,12 @@ impl Outside {
                     proxy.no_redirect(&name)
                 ),
             ),
-            status @ (502 | 503 | 504) if !(self.is_kind)(answer) => Finding::error(
+            status @ 502..=504 if !(self.is_kind)(answer) => Finding::error(
                 CHECK,
-                format!(
-                    "{} answers, but does not reach the server behind it ({status}).",
-                    capital(proxy.name())
-                ),
+                sentence(&format!(
+                    "{} answers, but does not reach the server behind it ({status})",
+                    proxy.name()
+                )),
                 format!(
                     "Does {} run (sudo systemctl status {})? The proxy must pass requests on to {}, where it listens.",
                     self.program, self.program, self.listen
@@ -319,10 +317,7 @@ impl Outside {
                 } else {
                     format!(" through {}", proxy.name())
                 };
-                Finding::ok(
-                    CHECK,
-                    format!("{} {} answers{through}.", capital(article(self.kind)), self.kind),
-                )
+                Finding::ok(CHECK, format!("The {} answers{through}.", self.kind))
             }
             status => Finding::error(
                 CHECK,
@@ -470,21 +465,6 @@ fn is_private(ip: IpAddr) -> bool {
         IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified(),
         IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified(),
     }
-}
-
-fn article(kind: &str) -> &'static str {
-    if kind.starts_with(['a', 'e', 'i', 'o', 'u']) {
-        "an"
-    } else {
-        "a"
-    }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 #[cfg(test)]

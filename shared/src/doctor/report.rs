@@ -8,6 +8,9 @@ use serde_json::json;
 use super::{Finding, Level};
 use crate::cli::output;
 
+/// How long a line of text may be, without what stands before it.
+const WIDTH: usize = 90;
+
 /// What has been found so far. People see each finding at once, programs all of them at the end.
 #[derive(Debug)]
 pub struct Report {
@@ -114,12 +117,34 @@ fn line(finding: &Finding, colours: bool) -> String {
     } else {
         format!("{word:<8}")
     };
-    let mut text = format!("  {word} {check:<14} {sentence}");
+    let mut text = format!("  {word} {check:<15} ");
+    text.push_str(&wrapped(sentence).join(&format!("\n{:27}", "")));
     for line in remedy.iter().flat_map(|remedy| remedy.lines()) {
-        text.push_str("\n           ");
-        text.push_str(line);
+        for part in wrapped(line) {
+            text.push_str(&format!("\n{:13}", ""));
+            text.push_str(&part);
+        }
     }
     text
+}
+
+/// A line in parts that fit. What it begins with is kept, for it may be a piece of a configuration.
+fn wrapped(line: &str) -> Vec<String> {
+    let indent: String = line.chars().take_while(|letter| *letter == ' ').collect();
+    let mut parts = vec![indent.clone()];
+    for word in line.split_whitespace() {
+        if let Some(part) = parts.last_mut() {
+            if part.trim().is_empty() {
+                part.push_str(word);
+            } else if part.len() + word.len() < WIDTH {
+                part.push(' ');
+                part.push_str(word);
+            } else {
+                parts.push(format!("{indent}{word}"));
+            }
+        }
+    }
+    parts
 }
 
 #[cfg(test)]
@@ -131,9 +156,23 @@ mod tests {
         let finding = Finding::error("key", "It is gone.", "Look for it.\nThen look again.");
         assert_eq!(
             line(&finding, false),
-            "  error    key            It is gone.\n           Look for it.\n           Then look again."
+            "  error    key             It is gone.\n             Look for it.\n             Then look again."
         );
         assert!(line(&finding, true).contains("\x1b[31merror"));
+    }
+
+    #[test]
+    fn long_lines_are_broken_between_words() {
+        let text = format!("  {}", "word ".repeat(30));
+        let parts = wrapped(&text);
+        assert!(
+            parts
+                .iter()
+                .all(|part| part.len() <= WIDTH && part.starts_with("  word")),
+            "{parts:?}"
+        );
+        assert_eq!(parts.join(" ").split_whitespace().count(), 30);
+        assert_eq!(wrapped(&"x".repeat(200)), ["x".repeat(200)]);
     }
 
     #[test]

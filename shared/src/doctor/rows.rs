@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::files::database_file;
 use super::inside::Inside;
-use super::{Finding, Report, chain, within};
+use super::{Finding, Report, chain, sentence, within};
 use crate::db::{Database, DbError, Dialect, Schema, Thoroughness};
 
 /// How long the database is read through for damage.
@@ -41,13 +41,13 @@ fn not_opened(inside: &Inside, error: &DbError) -> Finding {
     match error {
         DbError::Missing(_) => Finding::error(
             CHECK,
-            format!("{}.", capital(&said)),
+            sentence(&said),
             "Is --data or --config the same as the server's? The first start makes it. If there was one, stop the server \
              before it makes an empty one, and restore a backup.",
         ),
         DbError::Url(_) => Finding::error(
             CHECK,
-            format!("{}.", capital(&said)),
+            sentence(&said),
             "Set database_url to sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME, or leave it out.",
         ),
         DbError::Unavailable(_) if on_file => Finding::error(
@@ -185,11 +185,4 @@ fn damaged(said: &str) -> Finding {
          `sqlite3 DATABASE .recover | sqlite3 NEW` saves what can be read. Look for the cause: disk (dmesg, smartctl), \
          memory, copies made while the server was running.",
     )
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

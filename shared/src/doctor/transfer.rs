@@ -8,7 +8,6 @@ use tokio::time::Instant;
 use super::outside::Reached;
 use super::proxy::Proxy;
 use super::{Finding, chain, within};
-use crate::cli::output;
 use crate::client::{Answer, Client, ClientError, OnionAnswer, Request};
 
 /// How long a large request may take; clients give up then.
@@ -106,7 +105,7 @@ impl Transfer<'_> {
     }
 
     fn shown(&self) -> String {
-        output::size(self.size as u64)
+        bytes(self.size)
     }
 
     fn too_slow(&self) -> Finding {
@@ -132,7 +131,7 @@ impl Transfer<'_> {
         let limit = if self.passes(NGINX_DEFAULT).await {
             if self.passes(NGINX_DEFAULT + 1).await {
                 let most = self.largest(NGINX_DEFAULT + 1, self.size).await;
-                format!("requests up to about {}", output::size(most as u64))
+                format!("requests up to about {}", bytes(most))
             } else {
                 "requests up to 1 MiB, which is what nginx does by default,".to_owned()
             }
@@ -145,7 +144,7 @@ impl Transfer<'_> {
                         "Does the server still run? Its log and that of the proxy say what happened.",
                     );
                 }
-                most => format!("requests up to about {}", output::size(most as u64)),
+                most => format!("requests up to about {}", bytes(most)),
             }
         };
         Finding::error(self.check, sentence(&limit), proxy.larger_bodies())
@@ -169,4 +168,9 @@ impl Transfer<'_> {
         let request = Request::new("POST", ONION).body(Bytes::from(vec![0; size.max(1)]));
         matches!(within(PATIENCE, self.reached.client.direct(request)).await, Some(Ok(answer)) if answer.status == 400)
     }
+}
+
+/// A number of bytes in millions, as limits are told.
+fn bytes(number: usize) -> String {
+    bytesize::ByteSize(number as u64).display().si().to_string()
 }

@@ -66,11 +66,13 @@ impl FromIni {
 }
 
 pub(super) fn warnings(settings: &Settings) -> Vec<String> {
-    let mut warnings: Vec<String> = unreachable(settings).into_iter().collect();
-    if settings.common.http.body_budget < settings.files.max_size {
-        warnings.push("http.body_budget is less than files.max_size; large files are taken one at a time".to_owned());
-    }
-    warnings
+    unreachable(settings).into_iter().chain(narrow(settings)).collect()
+}
+
+/// Why large files are slow.
+pub(super) fn narrow(settings: &Settings) -> Option<String> {
+    (settings.common.http.body_budget < settings.files.max_size)
+        .then(|| "http.body_budget is less than files.max_size; large files are taken one at a time".to_owned())
 }
 
 /// Why clients will not get anywhere with the links of this server.

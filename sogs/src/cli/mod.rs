@@ -4,6 +4,7 @@ mod archive;
 mod beside;
 mod config;
 mod confirm;
+mod doctor;
 mod file;
 mod import;
 mod init;
@@ -23,7 +24,7 @@ mod user;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{CommandFactory, Parser, Subcommand};
 use shared::cli::{self, about};
 use shared::config::{CommonFlags, Loaded};
@@ -53,6 +54,7 @@ enum Command {
     Serve,
     /// Make the data folder, the key and the database, as the first start does, without serving
     Init,
+    Doctor(doctor::Doctor),
     /// Make, show, change and delete rooms
     #[command(subcommand)]
     Room(room::Command),
@@ -107,6 +109,11 @@ fn run(cli: Cli) -> Result<ExitCode> {
     }
     shared::memory::keep_bodies_apart();
     shared::crypto::init()?;
+    // These two look at the settings themselves, which may not be there yet, or not be good.
+    match &cli.command {
+        Some(Command::Doctor(doctor)) => return doctor.run(&cli.common),
+        _ => {}
+    }
     let loaded: Loaded<Settings> = cli::settings(PREFIX, &cli.common)?;
     loaded.settings.validate()?;
     if !matches!(cli.command, Some(Command::Config(_))) {
@@ -138,6 +145,8 @@ async fn dispatch(command: Command, loaded: Loaded<Settings>, configuration: Opt
         Command::Key(command) => key::run(&command, settings),
         Command::Remote(remote) => remote.run(),
         Command::Healthcheck => cli::healthcheck(settings.common.metrics_listen).await,
+        // They have been run before the settings were read.
+        Command::Doctor(_) => bail!("the settings are in the way"),
         Command::Completions(completions) => Ok(completions.run(Cli::command())),
         Command::Man(man) => man.run(Cli::command()),
     }

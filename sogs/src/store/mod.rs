@@ -108,6 +108,12 @@ impl Store {
         })
     }
 
+    /// The rows of a database that is open already, to look at them.
+    #[must_use]
+    pub fn on(db: Database) -> Self {
+        Self { db, blinding: None }
+    }
+
     /// The database itself, for health checks, leases and checkpoints.
     #[must_use]
     pub fn database(&self) -> &Database {

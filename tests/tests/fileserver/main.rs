@@ -10,6 +10,7 @@
 
 mod crashes;
 mod discretion;
+mod doctor;
 mod early_refusals;
 mod endpoints;
 mod guessing;

@@ -12,6 +12,7 @@ mod backups;
 mod commands;
 mod crashes;
 mod discretion;
+mod doctor;
 mod limits;
 mod load;
 mod many_machines;

@@ -1,0 +1,44 @@
+//! The configuration.
+
+use schemars::JsonSchema;
+
+use super::{Finding, Report, sentence};
+use crate::config::{Loaded, Origin, strange_variables};
+
+const CHECK: &str = "configuration";
+
+/// Takes down what is allowed in the settings but hardly meant, or that they are good.
+pub fn configuration<T: JsonSchema>(report: &mut Report, prefix: &str, loaded: &Loaded<T>, warnings: Vec<String>) {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let strange = strange_variables::<T>(prefix, names)
+        .into_iter()
+        .map(|name| format!("the environment variable {name} belongs to no key"));
+    let warnings: Vec<String> = strange.chain(warnings).collect();
+    if warnings.is_empty() {
+        let from = match loaded.file() {
+            Some(Origin::File(path)) => format!("The configuration in {} is valid.", path.display()),
+            _ => "The configuration is valid; no file is in use.".to_owned(),
+        };
+        report.add(Finding::ok(CHECK, from));
+    }
+    let program = prefix.to_ascii_lowercase();
+    report.extend(warnings.into_iter().map(|warning| {
+        Finding::warning(
+            CHECK,
+            sentence(&warning),
+            format!("`{program} config check` shows what is set, and by what; {program} must be started again after a change."),
+        )
+    }));
+}
+
+/// That there are no settings to go by.
+#[must_use]
+pub fn bad_configuration(program: &str, error: &dyn std::error::Error) -> Finding {
+    Finding::error(
+        CHECK,
+        format!("The configuration cannot be used: {}.", super::chain(error)),
+        format!(
+            "Correct what it names; `{program} config print` explains every key. The server does not start before."
+        ),
+    )
+}
