@@ -167,7 +167,8 @@ pub fn installed_config(prefix: &str) -> PathBuf {
 }
 
 impl CommonFlags {
-    /// The configuration file: the flag's, or the environment's, or that of an installed server.
+    /// The configuration file: the flag's, or the environment's, or that of an installed server, or that in the data
+    /// folder.
     #[must_use]
     pub fn config_file(&self, prefix: &str) -> Option<PathBuf> {
         let variable = |key: &str| std::env::var_os(format!("{prefix}_{key}")).filter(|value| !value.is_empty());
@@ -175,7 +176,23 @@ impl CommonFlags {
         // Who names a data folder means another server than the installed one.
         let elsewhere = self.data.is_some() || variable("DATA").is_some();
         let installed = || Some(installed_config(prefix)).filter(|file| !elsewhere && file.is_file());
-        named.or_else(installed)
+        let beside = || Some(self.config_beside(prefix)).filter(|file| file.is_file());
+        named.or_else(installed).or_else(beside)
+    }
+
+    /// The configuration file in the data folder that flags or environment name, or else the usual one, be it there or
+    /// not: `data/sogs/sogs.toml` for `SOGS`.
+    #[must_use]
+    pub fn config_beside(&self, prefix: &str) -> PathBuf {
+        let name = prefix.to_ascii_lowercase();
+        let variable = || std::env::var_os(format!("{prefix}_DATA")).filter(|value| !value.is_empty());
+        let data = self
+            .data
+            .clone()
+            .map(PathBuf::from)
+            .or_else(|| variable().map(PathBuf::from));
+        data.unwrap_or_else(|| PathBuf::from("./data").join(&name))
+            .join(format!("{name}.toml"))
     }
 
     /// The flags that were given, as pairs of key and value.
@@ -204,6 +221,19 @@ mod tests {
     #[test]
     fn an_installed_server_has_its_configuration_under_etc() {
         assert_eq!(installed_config("SOGS"), PathBuf::from("/etc/sogs/sogs.toml"));
+    }
+
+    #[test]
+    fn a_file_in_the_data_folder_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let flags = CommonFlags {
+            data: Some(folder.path().display().to_string()),
+            ..CommonFlags::default()
+        };
+        assert_eq!(flags.config_file("SOGS"), None);
+        let file = folder.path().join("sogs.toml");
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(flags.config_file("SOGS"), Some(file));
     }
 
     #[test]

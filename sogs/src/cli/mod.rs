@@ -15,6 +15,8 @@ mod moderators;
 mod moment;
 mod people;
 mod remote;
+mod qr;
+mod quickstart;
 mod room;
 mod schedule;
 mod scope;
@@ -52,6 +54,7 @@ struct Cli {
 enum Command {
     /// Serve until stopped (this is what happens without a command)
     Serve,
+    Quickstart(quickstart::Quickstart),
     /// Make the data folder, the key and the database, as the first start does, without serving
     Init,
     Doctor(doctor::Doctor),
@@ -112,6 +115,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
     // These two look at the settings themselves, which may not be there yet, or not be good.
     match &cli.command {
         Some(Command::Doctor(doctor)) => return doctor.run(&cli.common),
+        Some(Command::Quickstart(quickstart)) => return quickstart.run(&cli.common),
         _ => {}
     }
     let loaded: Loaded<Settings> = cli::settings(PREFIX, &cli.common)?;
@@ -146,7 +150,7 @@ async fn dispatch(command: Command, loaded: Loaded<Settings>, configuration: Opt
         Command::Remote(remote) => remote.run(),
         Command::Healthcheck => cli::healthcheck(settings.common.metrics_listen).await,
         // They have been run before the settings were read.
-        Command::Doctor(_) => bail!("the settings are in the way"),
+        Command::Doctor(_) | Command::Quickstart(_) => bail!("the settings are in the way"),
         Command::Completions(completions) => Ok(completions.run(Cli::command())),
         Command::Man(man) => man.run(Cli::command()),
     }

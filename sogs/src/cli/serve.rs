@@ -16,6 +16,11 @@ const NO_ROOMS: &str = "There are no rooms yet. `sogs room add TOKEN --name NAME
     and `sogs mod add ID --global --admin` makes the account with that id an admin of everything.\n";
 
 pub(super) async fn run(settings: Settings) -> Result<ExitCode> {
+    run_and_tell(settings, "").await
+}
+
+/// Serves, and once it does says this besides.
+pub(super) async fn run_and_tell(settings: Settings, besides: &str) -> Result<ExitCode> {
     let level = settings.common.log_level.as_deref().unwrap_or("info");
     telemetry::start_logging(level, settings.common.log_format)?;
     let mut signals = StopSignals::new().context("signals cannot be listened for")?;
@@ -25,7 +30,7 @@ pub(super) async fn run(settings: Settings) -> Result<ExitCode> {
         tracing::warn!("{warning}");
     }
     // Nobody may be reading, or not any longer, and that is no reason to stop.
-    let _ = std::io::stdout().write_all(greeting(&running).await?.as_bytes());
+    let _ = std::io::stdout().write_all((greeting(&running).await? + besides).as_bytes());
     signals.received().await;
     tracing::info!("stopping; a second signal stops at once");
     signals.finish(running.stop()).await;

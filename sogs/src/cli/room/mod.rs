@@ -40,7 +40,7 @@ impl Command {
 }
 
 /// The name that an argument gives.
-fn name(argument: &str, limits: &RoomSettings) -> Result<String> {
+pub(super) fn name(argument: &str, limits: &RoomSettings) -> Result<String> {
     let name = room_name(argument, limits.max_name_length)?;
     if name.trim().is_empty() {
         bail!("a room needs a name; without --name a new room is called like its token");
