@@ -132,6 +132,14 @@ pub struct LimitSettings {
 pub struct WebSettings {
     /// Show a list of the public rooms at the address of the server.
     pub show_index: bool,
+    /// Give every room that everybody may read a page with its link and the code to scan.
+    pub show_page: bool,
+    /// Show the messages of a room on its page.
+    pub show_messages: bool,
+    /// Give every room that everybody may read a feed of its messages.
+    pub show_feed: bool,
+    /// A folder with pages of your own, which replace the built-in ones of the same name.
+    pub templates: Option<PathBuf>,
 }
 
 impl Default for UserSettings {
@@ -195,7 +203,13 @@ impl Default for LimitSettings {
 
 impl Default for WebSettings {
     fn default() -> Self {
-        Self { show_index: true }
+        Self {
+            show_index: true,
+            show_page: true,
+            show_messages: true,
+            show_feed: true,
+            templates: None,
+        }
     }
 }
 

@@ -55,7 +55,12 @@ CREATE TABLE rooms (
     write               INTEGER NOT NULL DEFAULT 1 CHECK (write IN (0, 1)),
     upload              INTEGER NOT NULL DEFAULT 1 CHECK (upload IN (0, 1)),
     rate_limit_size     INTEGER NOT NULL DEFAULT 5 CHECK (rate_limit_size >= 0), -- posts; 0 for no limit
-    rate_limit_interval INTEGER NOT NULL DEFAULT 16000000000 CHECK (rate_limit_interval >= 0)
+    rate_limit_interval INTEGER NOT NULL DEFAULT 16000000000 CHECK (rate_limit_interval >= 0),
+    -- what of it browsers can see
+    web_index           INTEGER NOT NULL DEFAULT 1 CHECK (web_index IN (0, 1)),
+    web_page            INTEGER NOT NULL DEFAULT 1 CHECK (web_page IN (0, 1)),
+    web_messages        INTEGER NOT NULL DEFAULT 1 CHECK (web_messages IN (0, 1)),
+    web_feed            INTEGER NOT NULL DEFAULT 1 CHECK (web_feed IN (0, 1))
 ) STRICT;
 
 -- Where the counters of rooms that are gone stood, so that a room of the same name goes on above them.
@@ -108,6 +113,7 @@ CREATE TABLE messages (
 CREATE INDEX messages_by_seqno ON messages (room, seqno, id);
 CREATE INDEX messages_shown ON messages (room, id) WHERE data IS NOT NULL AND NOT filtered;
 CREATE INDEX messages_by_author ON messages (author, room, id);
+CREATE INDEX messages_by_time ON messages (room, posted);
 
 -- What messages said before they were edited or deleted.
 CREATE TABLE message_history (

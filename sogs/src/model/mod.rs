@@ -7,6 +7,7 @@ mod permission;
 mod role;
 mod room;
 mod token;
+mod web;
 mod wording;
 
 pub use allowance::Allowance;
@@ -15,4 +16,5 @@ pub use permission::{Defaults, Need, Override, Permissions, Refusal, Standing, m
 pub use role::{Role, RoleChange, Scope};
 pub use room::{Counters, Member, Moderators, Pin, Room, RoomNo, User, UserNo};
 pub use token::{InvalidToken, RoomToken};
+pub use web::{WebPart, WebParts};
 pub use wording::{BadWording, room_description, room_name};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use shared::clock::Timestamp;
 use shared::crypto::UserId;
 
-use super::{Defaults, Override, Permissions, Standing, resolve};
+use super::{Defaults, Override, Permissions, Standing, WebParts, resolve};
 
 /// The number of a room in the database; clients never see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +46,8 @@ pub struct Room {
     pub rate_limit_size: i64,
     /// See [`Room::rate_limit_size`].
     pub rate_limit_interval: Duration,
+    /// What of it browsers can see.
+    pub web: WebParts,
     /// Who moderates it.
     pub moderators: Moderators,
     /// What is pinned, oldest pin first.

@@ -55,7 +55,7 @@ pub use posting::{MessageError, NewMessage, Posted, RateLimit};
 pub use pulse::{Pulse, RoomPulse};
 pub use reactions::{OwnReaction, Reacted, ReactionRow, ReactionsOf};
 pub use roles::{RoleChanged, RoleHolder};
-pub use rooms::{NewRoom, RoomChange, RoomRow};
+pub use rooms::{NewRoom, RoomChange, RoomRow, WebChange};
 pub use roster::{Dossier, InRoom, Pending};
 pub use schedule::Planned;
 pub use schedule_list::{Appointment, AppointmentNo};

@@ -8,7 +8,7 @@ use shared::db::{DbError, PerDialect, Tx};
 use shared::run;
 
 use super::{Store, Write};
-use crate::model::{Counters, Defaults, Moderators, Pin, Room, RoomNo, RoomToken};
+use crate::model::{Counters, Defaults, Moderators, Pin, Room, RoomNo, RoomToken, WebParts};
 
 /// A row of the table.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -43,6 +43,14 @@ pub struct RoomRow {
     pub rate_limit_size: i64,
     /// Nanoseconds.
     pub rate_limit_interval: i64,
+    /// Part of [`RoomRow::web`].
+    pub web_index: bool,
+    /// Part of [`RoomRow::web`].
+    pub web_page: bool,
+    /// Part of [`RoomRow::web`].
+    pub web_messages: bool,
+    /// Part of [`RoomRow::web`].
+    pub web_feed: bool,
 }
 
 /// A room that is about to be made.
@@ -75,6 +83,21 @@ pub struct RoomChange {
     pub upload: Option<bool>,
     /// Posts of one person within an interval: how many (0 for no limit) and how long that is.
     pub rate_limit: Option<(u32, Duration)>,
+    /// What of it browsers can see.
+    pub web: WebChange,
+}
+
+/// What browsers are to see of a room from now on; `None` leaves things as they are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WebChange {
+    /// That there is one.
+    pub index: Option<bool>,
+    /// How to join it.
+    pub page: Option<bool>,
+    /// Its messages.
+    pub messages: Option<bool>,
+    /// The feed of them.
+    pub feed: Option<bool>,
 }
 
 /// A room as it stands in the database, with its counters.
@@ -108,13 +131,15 @@ const GENERATION: &str = "SELECT generation FROM server";
 
 pub(super) const ALL: &str =
     "SELECT id, token, name, description, image, created, message_sequence, info_updates, active_users,
-        read, accessible, write, upload, rate_limit_size, rate_limit_interval
+        read, accessible, write, upload, rate_limit_size, rate_limit_interval,
+        web_index, web_page, web_messages, web_feed
     FROM rooms
     ORDER BY token_key";
 
 pub(super) const FIND: &str =
     "SELECT id, token, name, description, image, created, message_sequence, info_updates, active_users,
-        read, accessible, write, upload, rate_limit_size, rate_limit_interval
+        read, accessible, write, upload, rate_limit_size, rate_limit_interval,
+        web_index, web_page, web_messages, web_feed
     FROM rooms
     WHERE token_key = $1";
 
@@ -184,6 +209,11 @@ const SET_DEFAULTS: &str = "UPDATE rooms
     WHERE id = $1";
 
 const SET_RATE_LIMIT: &str = "UPDATE rooms SET rate_limit_size = $2, rate_limit_interval = $3 WHERE id = $1";
+
+const SET_WEB: &str = "UPDATE rooms
+    SET web_index = COALESCE($2, web_index), web_page = COALESCE($3, web_page),
+        web_messages = COALESCE($4, web_messages), web_feed = COALESCE($5, web_feed)
+    WHERE id = $1";
 
 const INFO_UPDATES: &str = "SELECT info_updates FROM rooms WHERE id = $1";
 
@@ -288,8 +318,22 @@ impl Store {
     }
 }
 
+impl RoomRow {
+    /// What of it browsers can see.
+    #[must_use]
+    pub fn web(&self) -> WebParts {
+        WebParts {
+            index: self.web_index,
+            page: self.web_page,
+            messages: self.web_messages,
+            feed: self.web_feed,
+        }
+    }
+}
+
 fn room(row: RoomRow, moderators: Moderators, pins: Vec<Pin>) -> Room {
     Room {
+        web: row.web(),
         no: RoomNo(row.id),
         token: row.token,
         name: row.name,
@@ -475,6 +519,13 @@ impl Write {
                 interval
             )?;
         }
+        let WebChange {
+            index,
+            page,
+            messages,
+            feed,
+        } = change.web;
+        run!(self.tx, execute, query, SET_WEB, room.0, index, page, messages, feed)?;
         self.directory_changes();
         self.info_updates(room).await.map(Some)
     }

@@ -12,9 +12,9 @@ use super::{description, name};
 use crate::cli::beside::Server;
 use crate::cli::letters::{Letters, NAMES};
 use crate::cli::scope::{number, room, title, token};
-use crate::model::RoomToken;
+use crate::model::{RoomToken, WebPart};
 use crate::settings::RoomSettings;
-use crate::store::{RoomChange, RoomRow};
+use crate::store::{RoomChange, RoomRow, WebChange};
 
 /// Change a room
 #[derive(Args)]
@@ -38,6 +38,12 @@ pub(in crate::cli) struct Set {
     /// How many posts one person may make in which time, such as 5/16s, or "off"; admins are not bound
     #[arg(long, value_name = "N/TIME", group = "changes")]
     rate_limit: Option<RateLimit>,
+    /// What browsers are to see of it, with commas in between
+    #[arg(long, value_name = "PART", value_delimiter = ',', group = "changes")]
+    web_show: Vec<WebPart>,
+    /// What browsers are not to see of it
+    #[arg(long, value_name = "PART", value_delimiter = ',', group = "changes")]
+    web_hide: Vec<WebPart>,
 }
 
 /// Posts within a time; no posts for no limit.
@@ -108,6 +114,23 @@ impl Set {
             write: flag(allow.write, deny.write),
             upload: flag(allow.upload, deny.upload),
             rate_limit: self.rate_limit.map(|RateLimit(posts, span)| (posts, span)),
+            web: self.web()?,
+        })
+    }
+
+    fn web(&self) -> Result<WebChange> {
+        if self.web_show.iter().any(|part| self.web_hide.contains(part)) {
+            bail!("--web-show and --web-hide name the same part");
+        }
+        let change = |part| {
+            let named = self.web_show.contains(&part) || self.web_hide.contains(&part);
+            named.then(|| self.web_show.contains(&part))
+        };
+        Ok(WebChange {
+            index: change(WebPart::Index),
+            page: change(WebPart::Page),
+            messages: change(WebPart::Messages),
+            feed: change(WebPart::Feed),
         })
     }
 }
@@ -139,6 +162,13 @@ fn differences(old: &RoomRow, new: &RoomRow) -> Vec<String> {
     };
     if limit(old) != limit(new) {
         lines.push(format!("the rate limit of {} is now: {}", title(new), limit(new)));
+    }
+    for part in WebPart::ALL {
+        let shown = new.web().shows(part);
+        if old.web().shows(part) != shown {
+            let verb = if shown { "see" } else { "do not see" };
+            lines.push(format!("browsers {verb} this of {} now: {}", title(new), part.name()));
+        }
     }
     lines
 }

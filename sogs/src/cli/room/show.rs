@@ -13,7 +13,7 @@ use super::set::rate_limit;
 use crate::cli::beside::Server;
 use crate::cli::letters::signed;
 use crate::cli::scope::{known_room, title, token};
-use crate::model::{Defaults, RoomToken};
+use crate::model::{Defaults, RoomToken, WebPart};
 use crate::store::{ACTIVE_DAYS, RoomRole, RoomRow, RoomSurvey};
 
 /// List all rooms with their links
@@ -114,10 +114,20 @@ pub(super) fn print(survey: &RoomSurvey, server: &Server<'_>) {
     println!("active people  {}", active.join(", "));
     println!("everybody      {}", signed(defaults(room)));
     println!("rate limit     {}", rate_limit(room.rate_limit_size, interval(room)));
+    println!("web pages      {}", web(room));
     println!("moderators     {}", counts(&survey.roles));
     for role in &survey.roles {
         println!("               {} {}", role.session_id, kind(role));
     }
+}
+
+/// What browsers can see of it, as signs and names.
+fn web(room: &RoomRow) -> String {
+    let parts = WebPart::ALL.map(|part| {
+        let sign = if room.web().shows(part) { '+' } else { '-' };
+        format!("{sign}{}", part.name())
+    });
+    parts.join(", ")
 }
 
 fn counts(roles: &[RoomRole]) -> String {
@@ -186,6 +196,12 @@ fn object(survey: &RoomSurvey, server: &Server<'_>) -> Value {
             "posts": room.rate_limit_size,
             "seconds": interval(room).as_secs_f64(),
         })),
+        "web": {
+            "index": room.web_index,
+            "page": room.web_page,
+            "messages": room.web_messages,
+            "feed": room.web_feed,
+        },
         "moderators": roles.collect::<Vec<_>>(),
     })
 }
