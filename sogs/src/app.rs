@@ -24,6 +24,7 @@ use crate::model::Allowance;
 use crate::nonces::Nonces;
 use crate::settings::Settings;
 use crate::store::Store;
+use crate::web::{BadTemplates, Web};
 
 /// The most bytes of a body that are read of a request that no route takes, to check its signature.
 const UNROUTED_BODY: u64 = 64 * 1024;
@@ -32,6 +33,17 @@ const UNROUTED_BODY: u64 = 64 * 1024;
 const REPLIES: u32 = 10;
 
 const MINUTE: Duration = Duration::from_secs(60);
+
+/// What of the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    /// The filters.
+    #[error(transparent)]
+    Filters(#[from] BadFilters),
+    /// The templates of pages.
+    #[error("web.templates: {0}")]
+    Templates(#[from] BadTemplates),
+}
 
 /// The community server.
 pub struct Community {
@@ -65,6 +77,7 @@ pub struct Community {
     pub key: X25519Pair,
     /// Set when the server has been asked to stop.
     pub stopping: AtomicBool,
+    pub(crate) web: Web,
     router: Router<Self>,
     onion_keys: OnionKeys,
     budget: Budget,
@@ -76,14 +89,14 @@ impl Community {
     ///
     /// # Errors
     ///
-    /// When the filters cannot be used.
+    /// When the filters or the templates of the settings cannot be used.
     pub fn new(
         settings: Settings,
         store: Store,
         blobs: BlobStore,
         key: X25519Pair,
         clock: Clock,
-    ) -> Result<Arc<Self>, BadFilters> {
+    ) -> Result<Arc<Self>, Unfit> {
         let filters = Filters::new(&settings.filters, key.secret())?;
         let HttpSettings {
             body_budget,
@@ -99,6 +112,7 @@ impl Community {
             filters: Arc::new(filters),
             reaction_limit: Allowance::new(settings.limits.reactions_per_minute, MINUTE, clock.clone()),
             reply_limit: Allowance::new(REPLIES, MINUTE, clock.clone()),
+            web: Web::new(&settings, clock.clone())?,
             verifier: Verifier::new(*key.public(), PointCache::default()),
             stopping: AtomicBool::new(false),
             router: api::router(&settings),

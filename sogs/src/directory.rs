@@ -50,6 +50,12 @@ impl Rooms {
         self.by_number.get(&no)
     }
 
+    /// Grows with every change of rooms, moderators or pins.
+    #[must_use]
+    pub fn generation(&self) -> i64 {
+        self.generation
+    }
+
     /// All rooms, in the order of their tokens.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Room>> {
         self.sorted.iter()

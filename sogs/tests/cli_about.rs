@@ -6,7 +6,7 @@ mod support;
 
 use support::Place;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "serve",
     "init",
     "room",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 15] = [
     "config",
     "key",
     "remote",
+    "templates",
     "healthcheck",
     "completions",
     "man",

@@ -44,6 +44,25 @@ fn a_check_warns_of_what_is_hardly_meant() {
 }
 
 #[test]
+fn templates_are_tried_out() {
+    let mut place = Place::new();
+    let written = place.run(&["templates", "pages"]).ok();
+    assert!(written.contains("pages/room.html\n"), "{written}");
+    place.set("SOGS_WEB_TEMPLATES", "pages");
+    place.run(&["config", "check"]).ok();
+    place.write("pages/room.html", "<p>\n{{ room.nmae }}");
+    let complaint = place.run(&["config", "check"]).fails();
+    assert!(
+        complaint.contains("web.templates: pages/room.html: line 2: undefined value"),
+        "{complaint}"
+    );
+    let complaint = place.run(&["serve", "--listen", "127.0.0.1:0"]).fails();
+    assert!(complaint.contains("pages/room.html: line 2"), "{complaint}");
+    // Commands that need no pages work all the same.
+    place.run(&["init"]).ok();
+}
+
+#[test]
 fn what_is_printed_can_be_used_as_a_configuration_file() {
     let mut place = Place::new();
     place.set("SOGS_FILES_EXPIRY", "2 days");

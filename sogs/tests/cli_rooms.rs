@@ -15,6 +15,7 @@ in_every_place!(
     a_change_is_told_line_by_line_and_served_at_once,
     a_change_that_contradicts_itself_changes_nothing,
     a_rate_limit_binds_the_next_posts,
+    what_browsers_see_can_be_switched,
     a_room_is_shown_with_what_is_in_it,
     the_list_has_a_link_for_every_room,
     an_image_is_served_as_it_was_given,
@@ -185,6 +186,37 @@ async fn a_rate_limit_binds_the_next_posts(stores: Stores) {
         place.run(&["room", "show", "a", "--json"]).json()["rate_limit"],
         Value::Null
     );
+}
+
+async fn what_browsers_see_can_be_switched(stores: Stores) {
+    let Some(place) = Place::on(stores) else { return };
+    let live = place.live().await;
+    let user = live.user().await;
+    live.after(place.run(&["room", "add", "a", "--name", "Room"])).await;
+    assert_eq!(user.get("/r/a/").await.status, 200);
+    let hide = ["room", "set", "a", "--web-hide", "page,feed"];
+    assert_eq!(
+        live.after(place.run(&hide)).await,
+        "browsers do not see this of Room (a) now: page\n\
+         browsers do not see this of Room (a) now: feed\n"
+    );
+    assert_eq!(user.get("/r/a/").await.status, 403);
+    assert_eq!(user.get("/r/a/feed.atom").await.status, 403);
+    assert_eq!(place.run(&hide).ok(), "Room (a) is like that already\n");
+    assert_eq!(
+        place.run(&["room", "show", "a", "--json"]).json()["web"],
+        json!({ "index": true, "page": false, "messages": true, "feed": false })
+    );
+    let text = place.run(&["room", "show", "a"]).ok();
+    assert!(
+        text.contains("\nweb pages      +index, -page, +messages, -feed\n"),
+        "{text}"
+    );
+    let show = ["room", "set", "a", "--web-show", "page", "--web-hide", "index"];
+    live.after(place.run(&show)).await;
+    assert_eq!(user.get("/r/a/").await.status, 200);
+    let both = ["room", "set", "a", "--web-show", "feed", "--web-hide", "feed"];
+    assert!(place.run(&both).fails().contains("--web-show and --web-hide"));
 }
 
 async fn a_room_is_shown_with_what_is_in_it(stores: Stores) {

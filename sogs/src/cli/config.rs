@@ -9,9 +9,10 @@ use shared::cli;
 use shared::config::Loaded;
 
 use super::NAME;
+use crate::app::Unfit;
 use crate::import::{Ini, convert};
-use crate::links;
 use crate::settings::{PREFIX, Settings};
+use crate::{links, web};
 
 /// Looks at the configuration, or makes one.
 #[derive(Subcommand)]
@@ -37,12 +38,17 @@ pub(super) struct FromIni {
 impl Command {
     pub(super) fn run(&self, loaded: &Loaded<Settings>) -> Result<ExitCode> {
         match self {
-            Self::Common(command) => command.run(cli::config::Checked {
-                program: NAME,
-                prefix: PREFIX,
-                loaded,
-                warnings: warnings(&loaded.settings),
-            }),
+            Self::Common(command) => {
+                if let cli::config::Command::Check { .. } = command {
+                    try_templates(&loaded.settings)?;
+                }
+                command.run(cli::config::Checked {
+                    program: NAME,
+                    prefix: PREFIX,
+                    loaded,
+                    warnings: warnings(&loaded.settings),
+                })
+            }
             Self::FromIni(from) => from.run(),
         }
     }
@@ -73,6 +79,11 @@ pub(super) fn warnings(settings: &Settings) -> Vec<String> {
 pub(super) fn narrow(settings: &Settings) -> Option<String> {
     (settings.common.http.body_budget < settings.files.max_size)
         .then(|| "http.body_budget is less than files.max_size; large files are taken one at a time".to_owned())
+}
+
+/// Looks whether the server would start with these templates.
+fn try_templates(settings: &Settings) -> Result<(), Unfit> {
+    Ok(web::check(settings)?)
 }
 
 /// Why clients will not get anywhere with the links of this server.

@@ -21,6 +21,7 @@ mod room;
 mod schedule;
 mod scope;
 mod serve;
+mod templates;
 mod user;
 
 use std::path::PathBuf;
@@ -89,6 +90,7 @@ enum Command {
     #[command(subcommand)]
     Key(cli::key::Command),
     Remote(remote::Remote),
+    Templates(templates::Templates),
     /// Ask a running server whether it is alive; for containers
     Healthcheck,
     Completions(about::Completions),
@@ -148,6 +150,7 @@ async fn dispatch(command: Command, loaded: Loaded<Settings>, configuration: Opt
         Command::Config(command) => command.run(&loaded),
         Command::Key(command) => key::run(&command, settings),
         Command::Remote(remote) => remote.run(),
+        Command::Templates(templates) => templates.run(),
         Command::Healthcheck => cli::healthcheck(settings.common.metrics_listen).await,
         // They have been run before the settings were read.
         Command::Doctor(_) | Command::Quickstart(_) => bail!("the settings are in the way"),

@@ -1,102 +1,161 @@
-//! Pages for browsers: the list of public rooms, and for each room how to join it (`community-api.md` section 17).
+//! Pages for browsers: the list of public rooms, and for each room how to join it, what was said last, and a feed
+//! (`community-api.md` section 17).
 
+mod answer;
+mod cache;
+mod feed;
+mod files;
+mod image;
+mod messages;
+mod pages;
 mod qr;
+mod reading;
+mod samples;
+mod site;
+mod text;
+mod view;
 
 use std::sync::Arc;
 
-use askama::Template;
-use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
+use shared::clock::Clock;
 use shared::http::{Request, Response, Route, Router};
 
-use crate::api::ApiError;
+use self::answer::{Content, NoPage};
+use self::cache::Shelf;
+use self::site::Pages;
+use crate::api::{ApiError, refusal};
 use crate::app::Community;
-use crate::model::Room;
+use crate::settings::Settings;
 
-/// Pages load nothing but their own images and run nothing.
-const POLICY: &str = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; \
-                      form-action 'none'; frame-ancestors 'none'";
+pub use self::site::{BadTemplates, check, write_built_in};
 
-#[derive(Template)]
-#[template(path = "index.html")]
-struct Index<'a> {
-    rooms: Vec<&'a Room>,
+/// First segments of the API's paths, which name no room here whatever rooms there are.
+const RESERVED: [&str; 13] = [
+    "batch",
+    "capabilities",
+    "inbox",
+    "legacy",
+    "loki",
+    "outbox",
+    "oxen",
+    "r",
+    "room",
+    "rooms",
+    "sequence",
+    "static",
+    "user",
+];
+
+/// How long browsers keep what stands beside the pages; its address changes with it.
+const KEPT: &str = "max-age=86400";
+
+/// What the pages need.
+pub(crate) struct Web {
+    pages: Pages,
+    shelf: Shelf,
 }
 
-#[derive(Template)]
-#[template(path = "room.html")]
-struct RoomPage<'a> {
-    room: &'a Room,
-    link: String,
+impl Web {
+    /// Reads the templates.
+    ///
+    /// # Errors
+    ///
+    /// When those of the settings cannot be used.
+    pub(crate) fn new(settings: &Settings, clock: Clock) -> Result<Self, BadTemplates> {
+        Ok(Self {
+            pages: Pages::open(settings)?,
+            shelf: Shelf::new(clock),
+        })
+    }
 }
 
 pub(crate) fn routes(router: Router<Community>) -> Router<Community> {
     router
         .path("/", [Route::new(Method::GET, index)])
-        .path("/r/{token}", [Route::new(Method::GET, redirect)])
+        .path("/r/{token}", [Route::new(Method::GET, complete)])
         .path("/r/{token}/", [Route::new(Method::GET, room)])
+        .path("/r/{token}/feed.atom", [Route::new(Method::GET, feed)])
+        .path("/r/{token}/image", [Route::new(Method::GET, room_image)])
         .path("/r/{token}/invite.png", [Route::new(Method::GET, invite)])
+        .path("/static/{name}", [Route::new(Method::GET, beside)])
+        .path(
+            "/{token}",
+            [
+                Route::new(Method::GET, opened_link),
+                Route::new(Method::POST, nothing_here),
+                Route::new(Method::PUT, nothing_here),
+                Route::new(Method::DELETE, nothing_here),
+            ],
+        )
 }
 
-async fn index(app: Arc<Community>, _request: Request) -> Result<Response, ApiError> {
-    if !app.settings.web.show_index {
-        return Err(ApiError::Forbidden("This server does not list its rooms"));
+async fn index(app: Arc<Community>, request: Request) -> Result<Response, Response> {
+    finish(&app, &request, pages::index(&app).await)
+}
+
+async fn room(app: Arc<Community>, request: Request) -> Result<Response, Response> {
+    finish(&app, &request, pages::room(&app, &request).await)
+}
+
+async fn feed(app: Arc<Community>, request: Request) -> Result<Response, Response> {
+    finish(&app, &request, pages::feed(&app, &request).await)
+}
+
+async fn invite(app: Arc<Community>, request: Request) -> Result<Response, Response> {
+    finish(&app, &request, pages::invite(&app, &request).await)
+}
+
+async fn room_image(app: Arc<Community>, request: Request) -> Result<Response, Response> {
+    let image = async {
+        let rooms = app.directory.rooms().await?;
+        let room = pages::known(&rooms, request.param("token"))?;
+        image::answer(&app, room, &request.head).await
+    };
+    image.await.map_err(|error| error.answer(&app.web.pages))
+}
+
+/// A file that stands beside the pages.
+async fn beside(app: Arc<Community>, request: Request) -> Result<Response, Response> {
+    let found = app.web.pages.file(request.param("name")).ok_or(NoPage::NotFound);
+    let content = found.and_then(|file| {
+        let content_type = file.content_type.parse().map_err(|_| NoPage::NotFound)?;
+        Ok(Content::new(content_type, file.bytes.clone()).kept(KEPT))
+    });
+    finish(&app, &request, content)
+}
+
+fn finish(app: &Community, request: &Request, made: Result<Content, NoPage>) -> Result<Response, Response> {
+    match made {
+        Ok(content) => Ok(content.answer(&request.head)),
+        Err(error) => Err(error.answer(&app.web.pages)),
     }
-    let rooms = app.directory.rooms().await?;
-    let listed = |room: &&Arc<Room>| room.defaults.read || room.defaults.accessible;
-    let rooms = rooms.iter().filter(listed).map(AsRef::as_ref).collect();
-    page(&Index { rooms })
 }
 
-async fn redirect(_app: Arc<Community>, request: Request) -> Result<Response, ApiError> {
+/// Adds the slash at the end.
+async fn complete(_app: Arc<Community>, request: Request) -> Result<Response, ApiError> {
+    moved(StatusCode::PERMANENT_REDIRECT, request.param("token"))
+}
+
+/// Somebody has opened a join link in a browser.
+async fn opened_link(app: Arc<Community>, request: Request) -> Result<Response, ApiError> {
     let token = request.param("token");
+    let rooms = app.directory.rooms().await?;
+    let room = pages::known(&rooms, token).ok();
+    let is_reserved = RESERVED.iter().any(|word| word.eq_ignore_ascii_case(token));
+    match room.filter(|_| !is_reserved) {
+        Some(room) => moved(StatusCode::TEMPORARY_REDIRECT, &room.token),
+        None => Ok(refusal(StatusCode::NOT_FOUND)),
+    }
+}
+
+/// There are only pages at `/TOKEN`; other methods find nothing there, as at any address that is not taken.
+async fn nothing_here(_app: Arc<Community>, _request: Request) -> Result<Response, ApiError> {
+    Ok(refusal(StatusCode::NOT_FOUND))
+}
+
+fn moved(status: StatusCode, token: &str) -> Result<Response, ApiError> {
     let place = percent_encoding::utf8_percent_encode(token, percent_encoding::NON_ALPHANUMERIC);
     let place = HeaderValue::from_str(&format!("/r/{place}/")).map_err(|_| ApiError::NotFound("room"))?;
-    Ok(Response::empty(StatusCode::PERMANENT_REDIRECT).with(header::LOCATION, place))
-}
-
-async fn room(app: Arc<Community>, request: Request) -> Result<Response, ApiError> {
-    let room = public_room(&app, &request).await?;
-    page(&RoomPage {
-        room: &room,
-        link: app.join_link(&room.token),
-    })
-}
-
-async fn invite(app: Arc<Community>, request: Request) -> Result<Response, ApiError> {
-    let room = public_room(&app, &request).await?;
-    let link = app.join_link(&room.token);
-    let image = tokio::task::spawn_blocking(move || qr::png(&link))
-        .await
-        .map_err(|_| ApiError::Panicked)?
-        .ok_or(ApiError::Refused(
-            StatusCode::NOT_FOUND,
-            "The link is too long for a QR code",
-        ))?;
-    Ok(Response::new(StatusCode::OK, &mime::IMAGE_PNG, Bytes::from(image)))
-}
-
-/// The room of a page: one that everybody may read. One that everybody may only know of is 403.
-async fn public_room(app: &Community, request: &Request) -> Result<Arc<Room>, ApiError> {
-    let rooms = app.directory.rooms().await?;
-    let room = rooms.find(request.param("token")).ok_or(ApiError::NotFound("room"))?;
-    if room.defaults.read {
-        Ok(Arc::clone(room))
-    } else if room.defaults.accessible {
-        Err(ApiError::Forbidden("This room is not public"))
-    } else {
-        Err(ApiError::NotFound("room"))
-    }
-}
-
-fn page(template: &impl Template) -> Result<Response, ApiError> {
-    let text = template.render().map_err(|error| {
-        tracing::error!(%error, "a page could not be written");
-        ApiError::Panicked
-    })?;
-    let response = Response::new(StatusCode::OK, &mime::TEXT_HTML_UTF_8, Bytes::from(text));
-    Ok(response
-        .with(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY))
-        .with(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
-        .with(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
+    Ok(Response::empty(status).with(header::LOCATION, place))
 }

@@ -2,11 +2,34 @@
 
 use qrcode::{Color, QrCode};
 
-/// Width and height of the image, in pixels.
+/// Width and height of the PNG, in pixels.
 const SIZE: u16 = 512;
 
 /// The white border around the code, in modules; readers need four.
 const BORDER: usize = 4;
+
+/// The QR code of a text as a drawing: its size in modules, border included, and its dark modules as the `d` of an SVG
+/// path. `None` if the text is too long for a code.
+pub(super) fn path(text: &str) -> Option<(usize, String)> {
+    use std::fmt::Write as _;
+    let code = QrCode::new(text).ok()?;
+    let width = code.width();
+    let mut path = String::new();
+    for y in 0..width {
+        let mut x = 0;
+        while x < width {
+            let run = (x..width)
+                .take_while(|column| code[(*column, y)] == Color::Dark)
+                .count();
+            if run > 0 {
+                // Writing to a string does not fail.
+                let _ = write!(path, "M{} {}h{run}v1h-{run}z", x + BORDER, y + BORDER);
+            }
+            x += run.max(1);
+        }
+    }
+    Some((width + 2 * BORDER, path))
+}
 
 /// The QR code of a text as a PNG of 512x512 pixels, in black and white. `None` if the text is too long for a code.
 pub(super) fn png(text: &str) -> Option<Vec<u8>> {

@@ -216,7 +216,14 @@ impl Scene {
             get("/", "/".to_owned()),
             endpoint("GET", "/r/{token}", format!("/r/{token}"), Body::None, 308),
             get("/r/{token}/", format!("/r/{token}/")),
+            get("/r/{token}/feed.atom", format!("/r/{token}/feed.atom")),
+            endpoint("GET", "/r/{token}/image", format!("/r/{token}/image"), Body::None, 404),
             get("/r/{token}/invite.png", format!("/r/{token}/invite.png")),
+            get("/static/{name}", "/static/style.css".to_owned()),
+            endpoint("GET", "/{token}", format!("/{token}"), Body::None, 307),
+            endpoint("POST", "/{token}", format!("/{token}"), Body::None, 404),
+            endpoint("PUT", "/{token}", format!("/{token}"), Body::None, 404),
+            endpoint("DELETE", "/{token}", format!("/{token}"), Body::None, 404),
         ];
         all.extend(self.old_endpoints(props));
         all

@@ -59,13 +59,13 @@ macro_rules! on_both_stores {
         mod embedded {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $name() {
-                super::$name(super::in_process::Stores::Embedded).await;
+                super::$name($crate::in_process::Stores::Embedded).await;
             })+
         }
         mod shared_stores {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $name() {
-                super::$name(super::in_process::Stores::Shared).await;
+                super::$name($crate::in_process::Stores::Shared).await;
             })+
         }
     };

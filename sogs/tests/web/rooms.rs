@@ -1,16 +1,9 @@
-//! Pages for browsers.
+//! Which rooms are shown, and how they are joined.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "this is a test"
-)]
-
-mod in_process;
-
-use in_process::{Server, Stores};
 use sogs::model::Defaults;
+
+use super::in_process::{Server, Stores};
+use super::page as text;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_index_lists_public_rooms_and_no_others() {
@@ -48,8 +41,10 @@ async fn a_room_page_shows_how_to_join() {
     server.room("Lobby").await;
     let key = server.app().key.public().to_string();
     let page = text(&server, "/r/lobby/").await;
+    let link = format!("https://chat.example.org/Lobby?public_key={key}");
+    assert!(page.contains(&format!("<code>{link}</code>")), "{page}");
     assert!(
-        page.contains(&format!("https://chat.example.org/Lobby?public_key={key}")),
+        page.contains("<title id=\"code\">QR code of the link</title>"),
         "{page}"
     );
     let answer = server.get("/r/lobby").await;
@@ -106,15 +101,68 @@ async fn what_admins_write_is_shown_as_text() {
     }
 }
 
-async fn text(server: &Server, path: &str) -> String {
-    let answer = server.get(path).await;
-    assert_eq!(answer.status, 200, "{path}");
-    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
-    assert!(
-        answer
-            .header("content-security-policy")
-            .unwrap()
-            .contains("default-src 'none'")
-    );
-    String::from_utf8(answer.body.to_vec()).unwrap()
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opened_join_link_leads_to_the_page() {
+    let server = Server::start(Stores::Embedded).await.unwrap();
+    server.room("Lobby").await;
+    // The words that the API needs name no room here.
+    for token in ["room", "r", "static"] {
+        server.room(token).await;
+    }
+    let hidden = Defaults {
+        read: false,
+        accessible: false,
+        ..Defaults::default()
+    };
+    server.room_with("secret", hidden).await;
+    let key = server.app().key.public().to_string();
+    for (path, status, place) in [
+        (format!("/lobby?public_key={key}"), 307, Some("/r/Lobby/")),
+        (format!("/r/lobby?public_key={key}"), 308, Some("/r/lobby/")),
+        ("/secret".to_owned(), 404, None),
+        ("/nowhere".to_owned(), 404, None),
+        ("/room".to_owned(), 404, None),
+        ("/static".to_owned(), 404, None),
+        ("/r".to_owned(), 404, None),
+    ] {
+        let answer = server.get(&path).await;
+        assert_eq!((answer.status, answer.header("location")), (status, place), "{path}");
+    }
+    let post = shared::client::Request::new("POST", "/lobby").body("{}");
+    assert_eq!(server.anonymous().direct(post).await.unwrap().status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_is_shown_only_if_it_is_a_picture() {
+    let server = Server::start(Stores::Embedded).await.unwrap();
+    let room = super::lobby(&server).await;
+    let admin = server.user().await;
+    server.appoint(room, &admin, true).await;
+    assert_eq!(server.get("/r/lobby/image").await.status, 404);
+    for (content, kind) in [
+        ("GIF89a and so on", Some("image/gif")),
+        (
+            "<svg xmlns='http://www.w3.org/2000/svg'><script>x()</script></svg>",
+            None,
+        ),
+        ("<script>x()</script>", None),
+    ] {
+        let file = super::upload(&admin, "picture", content).await;
+        let answer = admin.put("/room/lobby", &serde_json::json!({ "image": file })).await;
+        assert_eq!(answer.status, 200);
+        assert!(
+            text(&server, "/")
+                .await
+                .contains(&format!("src=\"/r/lobby/image?v={file}\""))
+        );
+        let image = server.get("/r/lobby/image").await;
+        match kind {
+            Some(kind) => {
+                assert_eq!((image.status, image.header("content-type")), (200, Some(kind)));
+                assert_eq!(image.body, content);
+                assert_eq!(image.header("x-content-type-options"), Some("nosniff"));
+            }
+            None => assert_eq!(image.status, 404),
+        }
+    }
 }
