@@ -11,6 +11,7 @@
     reason = "a broken test set-up ends the test"
 )]
 
+mod browser;
 mod example;
 mod postgres;
 mod process;
@@ -21,6 +22,7 @@ use std::env;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+pub use browser::{Browser, browser};
 pub use example::switched_on;
 pub use postgres::{PostgresServer, TestDatabase, postgres};
 pub use program::{Done, Place, Program, Server, Stores};

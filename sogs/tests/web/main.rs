@@ -13,6 +13,8 @@ mod in_process;
 #[path = "../wire/mod.rs"]
 mod wire;
 
+mod browser;
+mod driver;
 mod feed;
 mod light;
 mod messages;
