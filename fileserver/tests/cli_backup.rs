@@ -17,6 +17,7 @@ use shared::clock::Clock;
 use shared::crypto::hash::sha256_hex;
 use shared::db::DbOptions;
 use shared::run;
+use shared::testing::below;
 use support::{Place, Stores, Transfers, blobs, damage};
 
 in_every_place!(
@@ -38,19 +39,6 @@ fn restore(place: &Place, folder: &Path) -> Value {
 
 fn complaint(place: &Place, command: &str, folder: &Path) -> String {
     place.run(&[command, folder.to_str().unwrap()]).fails()
-}
-
-/// All files below a folder.
-fn below(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(below(&path));
-        }
-        found.push(path);
-    }
-    found
 }
 
 /// The state of a backup that counts.

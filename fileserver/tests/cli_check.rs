@@ -13,7 +13,7 @@ use fileserver::files::Files;
 use fileserver::store::FileRow;
 use serde_json::Value;
 use shared::blob::BlobKey;
-use support::{Done, Place, Stores, Transfers, blobs, damage};
+use support::{Place, Stores, Transfers, blobs, damage};
 
 in_every_place!(
     nothing_is_found_where_all_is_well,
@@ -25,17 +25,6 @@ in_every_place!(
     bytes_of_deleted_files_are_pending_until_a_repair,
     a_file_that_was_mended_meanwhile_is_whole,
 );
-
-/// What a check with `--json` found, and its summary.
-fn lines(done: &Done) -> (Vec<Value>, Value) {
-    let mut lines: Vec<Value> = done
-        .stdout
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let summary = lines.pop().unwrap()["summary"].clone();
-    (lines, summary)
-}
 
 struct Damaged {
     whole: FileRow,
@@ -73,7 +62,7 @@ async fn nothing_is_found_where_all_is_well(stores: Stores) {
     server.upload("other").await;
     let done = place.run(&["check", "--json"]);
     assert_eq!(done.code, 0, "{done:?}");
-    let (found, summary) = lines(&done);
+    let (found, summary) = done.findings();
     assert!(found.is_empty(), "{found:?}");
     assert_eq!([&summary["files"], &summary["bytes"], &summary["blobs"]], [2, 8, 2]);
     assert_eq!(summary["next"], Value::Null);
@@ -87,7 +76,7 @@ async fn every_kind_of_damage_is_found_and_nothing_is_changed(stores: Stores) {
     let before = blobs(&files).await;
     let done = place.run(&["check", "--json"]);
     assert_eq!(done.code, 1, "{done:?}");
-    let (found, summary) = lines(&done);
+    let (found, summary) = done.findings();
     assert_eq!(fault(&found, &rows.whole), None);
     assert_eq!(fault(&found, &rows.missing), Some("missing"));
     assert_eq!(fault(&found, &rows.short), Some("wrong_size"));
@@ -108,7 +97,7 @@ async fn a_repair_removes_what_is_damaged_and_nothing_else(stores: Stores) {
     let rows = damaged(&place, &files).await;
     let done = place.run(&["check", "--repair", "--json"]);
     assert_eq!(done.code, 0, "{done:?}");
-    let (_, summary) = lines(&done);
+    let (_, summary) = done.findings();
     assert_eq!(
         [&summary["found"], &summary["repaired"], &summary["pending"]],
         [3, 3, 0]
@@ -126,7 +115,9 @@ async fn a_check_that_is_broken_off_goes_on_with_its_cursor(stores: Stores) {
     let mut rounds = 0;
     loop {
         // No time at all: one file each, then the blobs.
-        let (_, summary) = lines(&place.run(&["check", "--json", "--for", "0", "--from", &cursor]));
+        let (_, summary) = place
+            .run(&["check", "--json", "--for", "0", "--from", &cursor])
+            .findings();
         found += summary["found"].as_u64().unwrap();
         read += summary["files"].as_u64().unwrap();
         seen += summary["blobs"].as_u64().unwrap();
@@ -156,7 +147,7 @@ async fn nothing_is_removed_when_no_file_has_its_bytes(stores: Stores) {
     let complaint = place.run(&["check", "--repair"]).fails();
     assert!(complaint.contains("right place for the files"), "{complaint}");
     assert_eq!(files.store().count().await.unwrap(), 12);
-    let (found, _) = lines(&place.run(&["check", "--json"]));
+    let (found, _) = place.run(&["check", "--json"]).findings();
     assert_eq!(found.len(), 12, "looking is allowed");
 }
 
@@ -165,7 +156,7 @@ async fn expired_files_are_not_looked_at(stores: Stores) {
     let files = place.files().await;
     let row = place.add(&files, "over", -5).await;
     files.blobs().delete(&row.blob.parse().unwrap()).await.unwrap();
-    let (found, summary) = lines(&place.run(&["check", "--json"]));
+    let (found, summary) = place.run(&["check", "--json"]).findings();
     assert!(found.is_empty(), "{found:?}");
     assert_eq!(summary["files"], 0);
 }
@@ -177,8 +168,8 @@ async fn bytes_of_deleted_files_are_pending_until_a_repair(stores: Stores) {
     files.store().delete(&row.id.parse().unwrap()).await.unwrap();
     let done = place.run(&["check", "--json"]);
     assert_eq!(done.code, 0, "that is no damage: {done:?}");
-    assert_eq!(lines(&done).1["pending"], 1);
-    let (_, summary) = lines(&place.run(&["check", "--repair", "--json"]));
+    assert_eq!(done.findings().1["pending"], 1);
+    let (_, summary) = place.run(&["check", "--repair", "--json"]).findings();
     assert_eq!(summary["pending"], 0);
     assert!(blobs(&files).await.is_empty());
 }
@@ -188,7 +179,7 @@ async fn a_file_that_was_mended_meanwhile_is_whole(stores: Stores) {
     let files = place.files().await;
     let rows = damaged(&place, &files).await;
     place.add(&files, "missing", 1000).await;
-    let (found, _) = lines(&place.run(&["check", "--json"]));
+    let (found, _) = place.run(&["check", "--json"]).findings();
     assert_eq!(fault(&found, &rows.missing), None);
     assert_eq!(found.len(), 2);
 }
@@ -211,7 +202,7 @@ async fn old_bytes_without_a_file_are_strays_and_young_ones_are_uploads_in_fligh
     aged(&kept.blob);
     let done = place.run(&["check", "--json"]);
     assert_eq!(done.code, 1, "{done:?}");
-    let (found, _) = lines(&done);
+    let (found, _) = done.findings();
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!([&found[0]["fault"], &found[0]["blob"]], ["stray", old.as_str()]);
     assert_eq!(blobs(&files).await.len(), 3);

@@ -25,7 +25,7 @@ const GAP_PER_SECOND: i64 = 10;
 const COUNTS: [(&str, &str); 4] = [
     ("rooms", "SELECT COUNT(*) FROM rooms"),
     ("messages", "SELECT COUNT(*) FROM messages WHERE data IS NOT NULL"),
-    ("users", "SELECT COUNT(*) FROM users"),
+    ("users", "SELECT COUNT(*) FROM users WHERE id <> 0"),
     ("direct_messages", "SELECT COUNT(*) FROM direct_messages"),
 ];
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use shared::client::Request;
+use shared::testing::below;
 use support::{Done, Live, Person, Place, Stores};
 
 in_every_place!(
@@ -39,19 +40,6 @@ fn refusal(place: &Place, from: &Path) -> String {
 fn state(folder: &Path) -> PathBuf {
     let manifest: Value = serde_json::from_slice(&fs::read(folder.join("manifest.json")).unwrap()).unwrap();
     folder.join(manifest["state"].as_str().unwrap())
-}
-
-/// All files and folders below one.
-fn below(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(below(&path));
-        }
-        found.push(path);
-    }
-    found
 }
 
 fn mode(path: &Path) -> u32 {

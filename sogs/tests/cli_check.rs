@@ -13,7 +13,7 @@ use shared::client::Request;
 use shared::db::{Database, sqlx};
 use shared::run;
 use sogs::store::Store;
-use support::{Done, Person, Place, Stores};
+use support::{Person, Place, Stores};
 
 in_every_place!(
     nothing_is_found_where_all_is_well,
@@ -21,17 +21,6 @@ in_every_place!(
     contradicting_rows_are_found_and_mended,
     a_check_that_is_broken_off_goes_on_with_its_cursor,
 );
-
-/// What a check with `--json` found, and its summary.
-fn lines(done: &Done) -> (Vec<Value>, Value) {
-    let mut lines: Vec<Value> = done
-        .stdout
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let summary = lines.pop().unwrap()["summary"].clone();
-    (lines, summary)
-}
 
 async fn upload(person: &Person, content: &str) -> i64 {
     let request = Request::new("POST", "/room/lobby/file").body(content.to_owned());
@@ -82,7 +71,7 @@ async fn nothing_is_found_where_all_is_well(stores: Stores) {
     assert_eq!(alice.call(Request::new("PUT", &path)).await.status, 200);
     let done = place.run(&["check", "--json"]);
     assert_eq!(done.code, 0, "{done:?}");
-    let (found, summary) = lines(&done);
+    let (found, summary) = done.findings();
     assert!(found.is_empty(), "{found:?}");
     assert_eq!([&summary["files"], &summary["bytes"], &summary["blobs"]], [1, 7, 1]);
     assert!(place.run(&["check", "--repair"]).ok().contains("repaired  0"));
@@ -107,7 +96,7 @@ async fn lost_and_stray_bytes_are_found_and_mended(stores: Stores) {
 
     let done = place.run(&["check", "--json"]);
     assert_eq!(done.code, 1, "{done:?}");
-    let (mut found, summary) = lines(&done);
+    let (mut found, summary) = done.findings();
     found.sort_by_key(|finding| finding["fault"].to_string());
     assert_eq!(
         found,
@@ -121,7 +110,7 @@ async fn lost_and_stray_bytes_are_found_and_mended(stores: Stores) {
 
     let done = place.run(&["check", "--repair", "--json"]);
     assert_eq!(done.code, 0, "{done:?}");
-    assert_eq!(lines(&done).1["repaired"], 2);
+    assert_eq!(done.findings().1["repaired"], 2);
     assert!(blobs.size(&key).await.unwrap().is_none());
     assert!(place.run(&["check"]).ok().contains("found     0"));
     let status = async |id: i64| alice.get(&format!("/room/lobby/file/{id}")).await.status;
@@ -176,7 +165,7 @@ async fn contradicting_rows_are_found_and_mended(stores: Stores) {
             place.run(&["check", "--json"])
         };
         assert_eq!(done.code, i32::from(!repair), "{done:?}");
-        let (mut found, _) = lines(&done);
+        let (mut found, _) = done.findings();
         found.sort_by_key(Value::to_string);
         let expected = expected.map(|(about, problem)| {
             json!({"fault": "contradiction", "about": about, "problem": problem, "repaired": repair})
@@ -210,7 +199,7 @@ async fn a_check_that_is_broken_off_goes_on_with_its_cursor(stores: Stores) {
     loop {
         // No time at all: one file each, then the blobs.
         let done = place.run(&["check", "--json", "--for", "0", "--from", &cursor]);
-        let (found, summary) = lines(&done);
+        let (found, summary) = done.findings();
         assert!(found.is_empty());
         read += summary["files"].as_u64().unwrap();
         seen += summary["blobs"].as_u64().unwrap();
@@ -243,7 +232,7 @@ async fn stray_bytes_are_removed_once_they_are_old_and_damage_of_the_database_is
         .unwrap();
     let done = place.run(&["check", "--json"]);
     assert_eq!(done.code, 1);
-    assert_eq!(lines(&done).0[0]["fault"], "stray");
+    assert_eq!(done.findings().0[0]["fault"], "stray");
     place.run(&["check", "--repair"]).ok();
     assert!(blobs.size(&key).await.unwrap().is_none());
 
@@ -257,7 +246,7 @@ async fn stray_bytes_are_removed_once_they_are_old_and_damage_of_the_database_is
     sqlx::Connection::close(connection).await.unwrap();
     let done = place.run(&["check", "--json"]);
     assert_eq!(done.code, 1);
-    let (found, _) = lines(&done);
+    let (found, _) = done.findings();
     assert_eq!(found[0]["about"], "scheduled ban 1");
     assert_eq!(found[1]["fault"], "database");
     place.run(&["check", "--repair"]).ok();

@@ -4,16 +4,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use shared::archive::{Manifest, Source, Target};
+use shared::archive::{Source, Target};
 use shared::blob::BlobStore;
-use shared::cli;
 use shared::cli::archive::{Backup, Restore};
 use shared::clock::Clock;
 
 use super::open_files;
 use crate::archive::Archive;
 use crate::files::Files;
-use crate::serve::make_folder;
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -36,14 +34,8 @@ pub(super) async fn backup(command: &Backup, settings: &Settings, configuration:
 }
 
 pub(super) async fn restore(command: &Restore, settings: &Settings) -> Result<ExitCode> {
-    cli::keep_private();
-    if let Some(folder) = command.folder() {
-        // Looked at first, so that a wrong folder leaves nothing behind.
-        Manifest::to_restore::<Archive>(folder).context("the backup was not restored")?;
-    }
     let data = settings.data();
-    make_folder(&data)?;
-    let opened = command.open(&data)?;
+    let opened = command.open::<Archive>(&data)?;
     let store = Store::open(&settings.database())
         .await
         .context("the database cannot be used")?;

@@ -49,7 +49,11 @@ impl Folder {
 }
 
 /// Makes a folder for its owner only, unless it is there.
-pub(super) fn make(path: &Path) -> Result<(), ArchiveError> {
+///
+/// # Errors
+///
+/// When it cannot be made.
+pub fn make(path: &Path) -> Result<(), ArchiveError> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)

@@ -29,6 +29,7 @@ mod verify;
 
 pub use backup::{Made, Source, backup, backup_to};
 pub use error::ArchiveError;
+pub use folder::make as make_folder;
 pub use manifest::Manifest;
 pub use restore::{Restored, Target, restore};
 pub use server::{Fault, Server, State};

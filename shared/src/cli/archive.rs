@@ -10,7 +10,9 @@ use clap::Args;
 
 use super::output;
 use super::progress::CopyBar;
-use crate::archive::{Made, Restored, Server, Source, Spool, State, Target, backup, backup_to, restore};
+use crate::archive::{
+    Made, Manifest, Restored, Server, Source, Spool, State, Target, backup, backup_to, make_folder, restore,
+};
 
 const NOT_RESTORED: &str = "the backup was not restored";
 
@@ -109,12 +111,19 @@ impl Backup {
 }
 
 impl Restore {
-    /// What the backup is in, once a stream has been laid down in the data folder, which must be there.
+    /// What the backup is in, with the data folder made if there is none. A wrong folder leaves nothing behind; a stream is
+    /// laid down in the data folder.
     ///
     /// # Errors
     ///
-    /// When there is none.
-    pub fn open(&self, data: &Path) -> Result<Opened> {
+    /// When there is no backup, or no data folder can be made.
+    pub fn open<S: Server>(&self, data: &Path) -> Result<Opened> {
+        super::keep_private();
+        let is_stream = is_dash(&self.from) || self.from.is_file();
+        if !is_stream {
+            Manifest::to_restore::<S>(&self.from).context(NOT_RESTORED)?;
+        }
+        make_folder(data).context(NOT_RESTORED)?;
         let spool = || data.join("restore.stream");
         if is_dash(&self.from) {
             if stdin().is_terminal() {
@@ -137,13 +146,6 @@ impl Restore {
     #[must_use]
     pub const fn leaves_out_damaged(&self) -> bool {
         self.leave_out_damaged
-    }
-
-    /// The folder that was named; `None` if the backup comes otherwise.
-    #[must_use]
-    pub fn folder(&self) -> Option<&Path> {
-        let is_folder = !is_dash(&self.from) && !self.from.is_file();
-        is_folder.then_some(self.from.as_path())
     }
 
     /// Restores the backup and says what it came to.

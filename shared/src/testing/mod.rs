@@ -63,3 +63,16 @@ fn find_program(name: &str, also_in: &[PathBuf]) -> Option<PathBuf> {
         .map(|directory| directory.join(name))
         .find(|file| file.is_file())
 }
+
+/// All files and folders below a folder.
+pub fn below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(below(&path));
+        }
+        found.push(path);
+    }
+    found
+}

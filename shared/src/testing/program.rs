@@ -196,6 +196,14 @@ impl Done {
         serde_json::from_str(&self.ok()).unwrap()
     }
 
+    /// What a check with `--json` found, and its summary.
+    pub fn findings(&self) -> (Vec<Value>, Value) {
+        let lines = self.stdout.lines().map(|line| serde_json::from_str(line).unwrap());
+        let mut lines: Vec<Value> = lines.collect();
+        let summary = lines.pop().unwrap()["summary"].clone();
+        (lines, summary)
+    }
+
     /// What it complained about, if something stood in the way.
     #[track_caller]
     pub fn fails(self) -> String {

@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use shared::archive::{Manifest, Source, Target};
+use shared::archive::{Source, Target};
 use shared::blob::BlobStore;
-use shared::cli;
 use shared::cli::archive::{Backup, Restore};
 use shared::cli::check::Check;
 use shared::clock::Clock;
@@ -15,7 +14,6 @@ use shared::filing::meet;
 use super::beside::Server;
 use crate::archive::Archive;
 use crate::checkup::Checked;
-use crate::serve::make_folder;
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -68,14 +66,8 @@ fn name_of(words: &Path) -> String {
 }
 
 pub(super) async fn restore(command: &Restore, settings: &Settings) -> Result<ExitCode> {
-    cli::keep_private();
-    if let Some(folder) = command.folder() {
-        // Looked at first, so that a wrong folder leaves nothing behind.
-        Manifest::to_restore::<Archive>(folder).context("the backup was not restored")?;
-    }
     let data = settings.data();
-    make_folder(&data)?;
-    let opened = command.open(&data)?;
+    let opened = command.open::<Archive>(&data)?;
     let store = Store::open(&settings.database(), None)
         .await
         .context("the database cannot be used")?;
