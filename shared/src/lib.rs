@@ -20,6 +20,7 @@ pub mod http;
 pub mod jobs;
 pub mod key_file;
 pub mod memory;
+pub mod names;
 pub mod onion;
 pub mod shutdown;
 pub mod telemetry;

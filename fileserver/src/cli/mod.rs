@@ -85,6 +85,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         _ => {}
     }
     shared::memory::keep_bodies_apart();
+    shared::names::look_up_without_modules();
     shared::crypto::init()?;
     if let Some(Command::Doctor(doctor)) = &cli.command {
         return doctor.run(&cli.common);
