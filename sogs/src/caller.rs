@@ -11,7 +11,7 @@ use shared::http::{Head, Request, Response, dispatch};
 use crate::api::ApiError;
 use crate::app::Community;
 use crate::auth_token;
-use crate::model::{Member, Need, Permissions, Refusal, Room, User, resolve};
+use crate::model::{Actor, Member, Need, Permissions, Refusal, Room, User, resolve};
 use crate::store::{Committed, Write};
 
 /// Who asks. All elements of a batch have the same caller, that of the batch.
@@ -320,6 +320,9 @@ impl Community {
     /// 425 if the nonce was used for a change already, and when the database fails.
     pub async fn write(&self, head: &Head) -> Result<Write, ApiError> {
         let mut write = self.store.write(self.clock.now()).await?;
+        if let Some(id) = Caller::of(head).id() {
+            write.set_actor(Actor::Person(*id));
+        }
         if let Some(signed) = &Caller::of(head).0
             && !signed.recorded.load(Ordering::Acquire)
         {

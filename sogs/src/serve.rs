@@ -140,8 +140,13 @@ pub async fn open(settings: &Settings) -> Result<(X25519Pair, Store)> {
 pub async fn prepare(store: &Store, clock: &Clock, key: &X25519Public) -> Result<()> {
     let mut write = store.write(clock.now()).await?;
     write.install_system_user(&format!("ff{key}")).await?;
-    write.note_all_unblinded().await?;
+    let there = write.note_all_unblinded().await?;
     write.commit().await?;
+    for account in there {
+        let mut write = store.write(clock.now()).await?;
+        write.carry_over(&account).await?;
+        write.commit().await?;
+    }
     Ok(())
 }
 

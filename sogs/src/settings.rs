@@ -45,6 +45,8 @@ pub struct Settings {
     pub direct_messages: DirectMessageSettings,
     /// What one person may do. These limits do not bind admins.
     pub limits: LimitSettings,
+    /// Who changed what.
+    pub audit: AuditSettings,
     /// Pages for browsers.
     pub web: WebSettings,
 }
@@ -125,6 +127,15 @@ pub struct LimitSettings {
     pub uploads_per_hour: u32,
 }
 
+/// Who changed what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(inline)]
+pub struct AuditSettings {
+    /// How long it is kept who changed what about rooms and people; 0 for ever.
+    pub keep: Span,
+}
+
 /// Pages for browsers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -197,6 +208,14 @@ impl Default for LimitSettings {
             batch_elements: 200,
             reactions_per_minute: 60,
             uploads_per_hour: 1000,
+        }
+    }
+}
+
+impl Default for AuditSettings {
+    fn default() -> Self {
+        Self {
+            keep: Span::seconds(180 * DAY),
         }
     }
 }

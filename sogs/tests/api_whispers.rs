@@ -117,12 +117,15 @@ async fn only_moderators_whisper_and_only_to_ids(stores: Stores) {
         let body = with(message("psst"), name, value);
         assert_eq!(person.post("/room/lobby/message", &body).await.status, 403, "{name}");
     }
-    let unseen = format!("15{}", "ab".repeat(32));
+    let unseen = server.person().id;
+    // This lies not on the curve.
+    let nobody = format!("15{}", "ab".repeat(32));
     for (target, status) in [
         (json!(""), 400),
         (json!("deleted"), 400),
         (json!(7), 400),
         (json!(format!("ff{}", "ab".repeat(32))), 400),
+        (json!(nobody), 400),
         (json!(unseen), 201),
     ] {
         let body = with(message("psst"), "whisper_to", target.clone());

@@ -13,6 +13,7 @@ use in_process::{Person, Server, Stores, json};
 use serde_json::{Value, json};
 use shared::client::Account;
 use shared::crypto::{BlindedId, UserId};
+use shared::run;
 use sogs::model::{Member, Override, RoleChange, Scope};
 use sogs::settings::Settings;
 use sogs::store::Write;
@@ -30,6 +31,9 @@ on_both_stores!(
     without_blinding_each_id_is_a_person_of_its_own,
     accounts_from_before_blinding_are_noted_at_start,
     taking_away_reaches_both_ids_of_somebody,
+    what_was_kept_for_an_account_goes_to_a_blinded_id_that_is_there_already,
+    a_ban_by_one_id_and_a_role_by_the_other_both_stay,
+    roles_are_taken_over_in_the_order_in_which_rooms_are_locked,
 );
 
 fn account(server: &Server, negative: bool) -> Account {
@@ -290,7 +294,8 @@ async fn what_was_taken_over_leaves_the_account_without_anything(stores: Stores)
     assert!(new.user.standing.admin && new.user.visible_mod);
     assert_eq!(new.overrides.len(), 1);
     let mut write = server.app().store.write(server.clock.now()).await.unwrap();
-    assert_eq!(write.note_all_unblinded().await.unwrap(), 0, "nothing is left to wait");
+    let there = write.note_all_unblinded().await.unwrap();
+    assert!(there.is_empty(), "nothing is left to wait");
     drop(write);
     let mut tx = server.app().store.database().read().await.unwrap();
     let of = "SELECT created FROM users WHERE id = $1";
@@ -449,4 +454,153 @@ async fn taking_away_reaches_both_ids_of_somebody(stores: Stores) {
     }
     server.pass(60);
     assert_eq!(server.app().apply_due().await.unwrap(), 0);
+}
+
+async fn what_was_kept_for_an_account_goes_to_a_blinded_id_that_is_there_already(stores: Stores) {
+    let open = |settings: &mut Settings| settings.users.require_blind_keys = false;
+    let Some(mut server) = Server::start_with(stores, open).await else {
+        return;
+    };
+    let room = server.room("lobby").await;
+    let boss = root(&server).await;
+    let mut people = Vec::new();
+    for negative in [false, true] {
+        for what in ["ban", "room ban", "role", "permission", "schedule"] {
+            let (person, session) = newcomer(&server, negative);
+            assert_eq!(person.get("/room/lobby").await.status, 200);
+            // The blinded id has a permission of its own, which stays.
+            let blinded: UserId = person.id.parse().unwrap();
+            let own = json!({ "upload": false });
+            assert_eq!(
+                boss.post(&format!("/room/lobby/permissions/{blinded}"), &own)
+                    .await
+                    .status,
+                200
+            );
+            let lobby = json!({ "rooms": ["lobby"], "moderator": true });
+            match what {
+                "ban" => act(&boss, &session, "ban", json!({ "global": true, "timeout": 60 })).await,
+                "room ban" => act(&boss, &session, "ban", lobby).await,
+                "role" => act(&boss, &session, "moderator", lobby).await,
+                "permission" => {
+                    let denied = json!({ "write": false, "upload": true });
+                    assert_eq!(
+                        boss.post(&format!("/room/lobby/permissions/{session}"), &denied)
+                            .await
+                            .status,
+                        200
+                    );
+                }
+                _ => {
+                    let later = json!({ "write": false, "in": 60 });
+                    assert_eq!(
+                        boss.post(&format!("/room/lobby/futurePermissions/{session}"), &later)
+                            .await
+                            .status,
+                        200
+                    );
+                }
+            }
+            people.push((what, session, person.account));
+        }
+    }
+    server.settings.users.require_blind_keys = true;
+    server.restart().await;
+    for (what, session, account) in &people {
+        let person = server.person_of(account.clone());
+        let answer = person.get("/room/lobby").await;
+        if *what == "ban" {
+            assert_eq!(answer.status, 403);
+        } else if *what == "room ban" {
+            assert_eq!(person.say("lobby", "hello").await.status, 403);
+        } else {
+            let shown = json(&answer);
+            assert_eq!(shown["moderator"], *what == "role");
+            assert_eq!(shown["write"], *what != "permission", "{what}");
+            assert_eq!(shown["upload"], *what == "role", "{what}");
+        }
+        let left = kept(&server, session).await.unwrap();
+        assert!(!left.user.standing.banned && left.overrides.is_empty(), "{what}");
+        let planned = server.app().store.planned(room, None).await.unwrap();
+        let expected = usize::from(*what == "schedule");
+        assert_eq!(
+            planned.iter().filter(|one| one.session_id == person.id).count(),
+            expected
+        );
+    }
+    server.pass(60);
+    assert_eq!(server.app().apply_due().await.unwrap(), 4);
+    for (what, _, account) in &people {
+        let status = server.person_of(account.clone()).get("/rooms").await.status;
+        assert_eq!(status, 200, "{what}");
+    }
+}
+
+async fn a_ban_by_one_id_and_a_role_by_the_other_both_stay(stores: Stores) {
+    let open = |settings: &mut Settings| settings.users.require_blind_keys = false;
+    let Some(mut server) = Server::start_with(stores, open).await else {
+        return;
+    };
+    let room = server.room("lobby").await;
+    let boss = root(&server).await;
+    let (person, session) = newcomer(&server, false);
+    let blinded: UserId = person.id.parse().unwrap();
+    for place in [json!({ "rooms": ["lobby"] }), json!({ "global": true })] {
+        let mut role = place.clone();
+        role["moderator"] = json!(true);
+        act(&boss, &blinded, "moderator", role).await;
+        act(&boss, &session, "ban", place).await;
+    }
+    server.settings.users.require_blind_keys = true;
+    server.restart().await;
+    let (account, blinded) = (
+        kept(&server, &session).await.unwrap(),
+        kept(&server, &blinded).await.unwrap(),
+    );
+    assert!(account.user.standing.banned && account.overrides[&room].banned);
+    assert!(blinded.user.standing.moderator && blinded.overrides[&room].moderator);
+    assert!(!blinded.user.standing.banned && !blinded.overrides[&room].banned);
+}
+
+async fn roles_are_taken_over_in_the_order_in_which_rooms_are_locked(stores: Stores) {
+    let Some(server) = Server::start(stores).await else {
+        return;
+    };
+    let (first, second) = (server.room("first").await, server.room("second").await);
+    let boss = root(&server).await;
+    let (person, session) = newcomer(&server, false);
+    let role = json!({ "rooms": ["first"], "moderator": true });
+    act(&boss, &session, "moderator", role).await;
+    let mut other = server.app().store.write(server.clock.now()).await.unwrap();
+    let change = sogs::store::RoomChange {
+        read: Some(false),
+        ..sogs::store::RoomChange::default()
+    };
+    other.change_room(first, &change).await.unwrap();
+    let ban = async {
+        let id: UserId = person.id.parse().unwrap();
+        act(&boss, &id, "ban", json!({ "rooms": ["second"] })).await;
+    };
+    let carry_on = async {
+        until_somebody_waits(&server, stores).await;
+        other.change_room(second, &change).await.unwrap();
+        let committed = other.commit().await.unwrap();
+        server.app().take_note(&committed);
+    };
+    tokio::join!(ban, carry_on);
+    let member = kept(&server, &person.id.parse().unwrap()).await.unwrap();
+    assert!(member.overrides[&first].moderator && member.overrides[&second].banned);
+}
+
+/// Returns when a change waits for another to end. SQLite does not begin it before.
+async fn until_somebody_waits(server: &Server, stores: Stores) {
+    while stores == Stores::Shared {
+        let mut tx = server.app().store.database().read().await.unwrap();
+        let waiting = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted";
+        if run!(tx, fetch_one, query_scalar::<_, i64>, waiting).unwrap() > 0 {
+            return;
+        }
+        drop(tx);
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
 }

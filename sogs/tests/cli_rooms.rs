@@ -20,6 +20,7 @@ in_every_place!(
     the_list_has_a_link_for_every_room,
     an_image_is_served_as_it_was_given,
     a_room_is_deleted_only_on_confirmation,
+    no_more_rooms_are_made_than_are_allowed,
 );
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\nthe rest is not looked at";
@@ -333,4 +334,15 @@ async fn a_room_is_deleted_only_on_confirmation(stores: Stores) {
     assert_eq!(user.get("/room/a").await.status, 404);
     let complaint = place.run(&["room", "delete", "a", "--yes"]).fails();
     assert!(complaint.contains("there is no room a"), "{complaint}");
+}
+
+async fn no_more_rooms_are_made_than_are_allowed(stores: Stores) {
+    let Some(mut place) = Place::on(stores) else { return };
+    place.set("SOGS_ROOMS_MAX_COUNT", "1");
+    let _live = place.live().await;
+    place.run(&["room", "add", "a"]).ok();
+    let complaint = place.run(&["room", "add", "b"]).fails();
+    assert!(complaint.contains("rooms.max_count"), "{complaint}");
+    place.run(&["room", "delete", "a", "--yes"]).ok();
+    place.run(&["room", "add", "b"]).ok();
 }

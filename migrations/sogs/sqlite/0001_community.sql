@@ -255,3 +255,17 @@ CREATE TABLE nonces (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX nonces_by_expiry ON nonces (expiry);
+
+-- Who changed what about rooms and people, and why. Tokens and ids are texts here, so that this outlives what it tells of.
+CREATE TABLE audit (
+    id     INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    at     INTEGER NOT NULL,
+    actor  TEXT    NOT NULL, -- an id, 'operator' for commands, 'server' for what was scheduled
+    action TEXT    NOT NULL,
+    room   TEXT,             -- none for the whole server
+    target TEXT,             -- the id of whom it was done to
+    detail TEXT,             -- a JSON object
+    reason TEXT
+) STRICT;
+
+CREATE INDEX audit_by_time ON audit (at);

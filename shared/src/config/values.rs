@@ -121,7 +121,9 @@ impl<'de> Deserialize<'de> for Secret {
 
 impl Serialize for Size {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let unit = UNITS.iter().find(|(_, bytes)| self.0 >= *bytes && self.0.is_multiple_of(*bytes));
+        let unit = UNITS
+            .iter()
+            .find(|(_, bytes)| self.0 >= *bytes && self.0.is_multiple_of(*bytes));
         match unit {
             Some((name, bytes)) => serializer.collect_str(&format_args!("{} {name}", self.0 / bytes)),
             None => serializer.serialize_u64(self.0),

@@ -116,11 +116,12 @@ async fn may_purge_all(app: &Community, may: &Permissions, people: &[User], room
 pub(super) async fn purge(app: &Community, head: &Head, room: &Room, authors: &[User]) -> Result<i64, ApiError> {
     let mut count = 0;
     for author in authors {
-        let mut next = Some(0);
+        let (mut next, mut recorded) = (Some(0), Vec::new());
         while let Some(after) = next {
             let mut write = app.write(head).await?;
+            write.go_on(recorded);
             let purged = write.purge(room.no, author.no, after).await?;
-            app.commit(head, write).await?;
+            recorded = app.commit(head, write).await?.recorded;
             count += purged.messages;
             next = purged.next;
         }

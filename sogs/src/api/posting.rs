@@ -14,8 +14,10 @@ use super::{ApiError, input};
 use crate::app::Community;
 use crate::caller::Visit;
 use crate::filtering::{self, Verdict, filtered};
-use crate::model::{Need, User};
-use crate::store::{MessageError, NewMessage, Posted, RateLimit};
+use crate::model::{Need, Scope, User};
+use crate::store::{ChangeError, MessageError, NewMessage, Posted, RateLimit};
+
+const NO_TARGET: &str = "whisper_to must be a session id";
 
 /// The most files that are attached in one request.
 const MOST_FILES: usize = 1000;
@@ -93,7 +95,7 @@ impl Body<'_> {
 
     /// Whom it is whispered to.
     fn target(&self) -> Result<Option<UserId>, ApiError> {
-        let bad = || ApiError::bad("whisper_to must be a session id");
+        let bad = || ApiError::bad(NO_TARGET);
         match &self.whisper_to {
             None => Ok(None),
             Some(Value::String(id)) => id.to_ascii_lowercase().parse().map(Some).map_err(|_| bad()),
@@ -166,8 +168,13 @@ pub(super) async fn publish(
     let mut write = app.write(head).await?;
     let target: Option<User> = match &whisper.to {
         Some(target) => {
-            write.lock_person(target).await?;
-            Some(write.named(target).await?)
+            let room = Scope::Rooms(vec![visit.room.no]);
+            write.lock_people(std::slice::from_ref(target), &room).await?;
+            let named = write.named(target).await;
+            Some(named.map_err(|error| match error {
+                ChangeError::Nobody => ApiError::bad(NO_TARGET),
+                error => error.into(),
+            })?)
         }
         None => None,
     };

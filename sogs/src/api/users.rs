@@ -36,6 +36,8 @@ impl From<ChangeError> for ApiError {
         match error {
             ChangeError::Banned => Self::bad(error.to_string()),
             ChangeError::Moderates => DENIED,
+            // As for an id that is too short.
+            ChangeError::Nobody => Self::Refused(StatusCode::NOT_FOUND, "Not Found"),
             ChangeError::RoomGone => Self::NotFound("room"),
             ChangeError::Database(error) => error.into(),
         }

@@ -8,8 +8,10 @@ use shared::crypto::{BlindingFactor, X25519Pair};
 use shared::db::DbError;
 
 use super::config;
+use super::why::Why;
 use crate::keys;
 use crate::links::join_link;
+use crate::model::Actor;
 use crate::settings::Settings;
 use crate::store::{Store, Write};
 
@@ -62,7 +64,16 @@ impl<'a> Server<'a> {
 
     /// Begins a change.
     pub(super) async fn change(&self) -> Result<Write> {
-        Ok(self.store.write(self.clock.now()).await?)
+        let mut write = self.store.write(self.clock.now()).await?;
+        write.set_actor(Actor::Operator);
+        Ok(write)
+    }
+
+    /// Begins a change, and says why it is made.
+    pub(super) async fn change_because(&self, why: &Why) -> Result<Write> {
+        let mut write = self.change().await?;
+        write.set_reason(why.reason.as_deref());
+        Ok(write)
     }
 
     /// Makes a change last, and then tells of it, a line each.

@@ -1,6 +1,7 @@
 //! The commands. Each prints what it did, and says what to do when it cannot do it.
 
 mod archive;
+mod audit;
 mod beside;
 mod config;
 mod confirm;
@@ -14,15 +15,17 @@ mod message;
 mod moderators;
 mod moment;
 mod people;
-mod remote;
 mod qr;
 mod quickstart;
+mod remote;
+mod rights;
 mod room;
 mod schedule;
 mod scope;
 mod serve;
 mod templates;
 mod user;
+mod why;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -80,6 +83,7 @@ enum Command {
     Check(cli::check::Check),
     Backup(cli::archive::Backup),
     Restore(cli::archive::Restore),
+    Audit(audit::Audit),
     /// Move a community here from another server
     #[command(subcommand)]
     Import(import::Command),
@@ -149,6 +153,7 @@ async fn dispatch(command: Command, loaded: Loaded<Settings>, configuration: Opt
         Command::Restore(restore) => archive::restore(&restore, settings).await,
         Command::Import(command) => command.run(settings).await,
         Command::Config(command) => command.run(&loaded),
+        Command::Audit(audit) => audit.run(settings).await,
         Command::Key(command) => key::run(&command, settings),
         Command::Remote(remote) => remote.run(),
         Command::Templates(templates) => templates.run(),

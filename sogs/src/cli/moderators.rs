@@ -10,7 +10,8 @@ use shared::crypto::UserId;
 
 use super::beside::Server;
 use super::people::{Person, by, explain, ids};
-use super::scope::{Place, Scope, place};
+use super::scope::{Place, Scope, place, together};
+use super::why::Why;
 use crate::model::{Role, RoleChange};
 use crate::settings::Settings;
 use crate::store::{RoleChanged, RoleHolder, Write};
@@ -43,6 +44,8 @@ pub(super) struct Add {
     /// Let everybody see it
     #[arg(long)]
     visible: bool,
+    #[command(flatten)]
+    why: Why,
 }
 
 /// Take the roles of people away
@@ -55,6 +58,8 @@ pub(super) struct Remove {
     ids: Vec<Person>,
     #[command(flatten)]
     scope: Scope,
+    #[command(flatten)]
+    why: Why,
 }
 
 /// List moderators and admins, of everything if no place is named
@@ -104,7 +109,7 @@ impl Add {
             RoleChange::Moderator { visible }
         };
         let ids = ids(server, &self.ids).await?;
-        let mut write = server.change().await?;
+        let mut write = server.change_because(&self.why).await?;
         let lines = change_roles(&mut write, &ids, &self.scope, change).await?;
         server.commit(write, &lines).await
     }
@@ -113,15 +118,15 @@ impl Add {
 impl Remove {
     async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
         let ids = ids(server, &self.ids).await?;
-        let mut write = server.change().await?;
+        let mut write = server.change_because(&self.why).await?;
         let lines = change_roles(&mut write, &ids, &self.scope, RoleChange::Nothing).await?;
         server.commit(write, &lines).await
     }
 }
 
 async fn change_roles(write: &mut Write, ids: &[UserId], scope: &Scope, change: RoleChange) -> Result<Vec<String>> {
-    write.lock_people(ids).await?;
     let places = scope.find(write).await?;
+    write.lock_people(ids, &together(&places)).await?;
     let mut lines = Vec::new();
     for id in ids {
         for place in &places {

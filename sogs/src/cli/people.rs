@@ -123,6 +123,10 @@ pub(super) fn explain(error: ChangeError, id: &UserId, place: &Place) -> anyhow:
             "{id} moderates the whole server, so nothing was changed; take that role away first: sogs mod remove {id} \
              --global"
         ),
+        ChangeError::Nobody => anyhow!(
+            "there can be nobody with the id {id}, so nothing was changed; is a digit wrong? `sogs user list` shows who \
+             was here"
+        ),
         ChangeError::RoomGone => anyhow!("{place} was deleted in between, so nothing was changed"),
         ChangeError::Database(error) => anyhow::Error::from(error).context("nothing was changed"),
     }

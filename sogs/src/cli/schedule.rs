@@ -13,6 +13,7 @@ use super::confirm::confirm;
 use super::people::{Person, known};
 use super::scope::{Scope, place};
 use super::user::permission;
+use super::why::Why;
 use crate::settings::Settings;
 use crate::store::{Appointment, AppointmentNo};
 
@@ -46,6 +47,8 @@ pub(super) struct Cancel {
     /// Do not ask
     #[arg(long)]
     yes: bool,
+    #[command(flatten)]
+    why: Why,
 }
 
 impl Command {
@@ -110,7 +113,7 @@ impl Cancel {
             }
         }
         confirm(self.yes, "Cancel this?")?;
-        let mut write = server.change().await?;
+        let mut write = server.change_because(&self.why).await?;
         for number in &numbers {
             if !write.cancel(*number).await? {
                 bail!("{number} has happened or was cancelled in between, so nothing was cancelled");

@@ -156,6 +156,12 @@ async fn rooms(write: &mut Write, tokens: &[RoomToken], all: bool) -> Result<Vec
     Ok(rooms)
 }
 
+/// Places as one.
+pub(super) fn together(places: &[Place]) -> ModelScope {
+    let rooms: Option<Vec<RoomNo>> = places.iter().map(Place::room).collect();
+    rooms.map_or(ModelScope::Server, ModelScope::Rooms)
+}
+
 /// The room of this token, or the only one whose token begins like this.
 pub(super) async fn room(write: &mut Write, token: &RoomToken) -> Result<RoomRow> {
     pick(token, write.all_rooms().await?)

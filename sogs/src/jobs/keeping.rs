@@ -56,8 +56,9 @@ pub(super) async fn tidying(app: Arc<Community>) {
     }
 }
 
-/// Looks for leftovers of writes and for bytes without a row, as a crash leaves them behind.
-async fn tidy(app: &Community) {
+/// Looks for leftovers of writes and for bytes without a row, as a crash leaves them behind, and for times in the future.
+pub async fn tidy(app: &Community) {
+    mend_future(app).await;
     let old = app.clock.now().minus(LEFTOVER_AGE);
     report(
         app.blobs.clean_staging(old).await,
@@ -67,6 +68,19 @@ async fn tidy(app: &Community) {
         Ok(0) => {}
         Ok(strays) => tracing::info!(strays, "removed bytes without a row, as a crash leaves them behind"),
         Err(error) => tracing::warn!(%error, "the hunt for bytes without a row was broken off"),
+    }
+}
+
+/// Brings back to now what comes from a clock that was ahead.
+async fn mend_future(app: &Community) {
+    let lifetime = app.settings.direct_messages.expiry.0;
+    match app.store.mend_future(app.clock.now(), lifetime).await {
+        Ok(0) => {}
+        Ok(rows) => tracing::warn!(
+            rows,
+            "times in the future were set to now; was the clock of this machine wrong?"
+        ),
+        failed => report(failed, "mending times in the future"),
     }
 }
 
@@ -120,6 +134,13 @@ pub async fn keep_once(app: &Community) {
         app.store.delete_stale(Stale::Activity, activity).await,
         "forgetting old activity",
     );
+    let keep = settings.audit.keep.0;
+    if !keep.is_zero() {
+        report(
+            app.store.delete_stale(Stale::Audit, now.minus(keep)).await,
+            "deleting what was written down of changes",
+        );
+    }
     let active = settings.rooms.active_threshold.0;
     match app.store.recount_active_users(now, active).await {
         Ok(counts) => app.directory.set_active_users(&counts),

@@ -10,7 +10,7 @@ use shared::jobs::{Jobs, checkpointing};
 
 use crate::app::Community;
 
-pub use keeping::{LEASE, flush_activity, keep_once};
+pub use keeping::{LEASE, flush_activity, keep_once, tidy};
 pub use watching::catch_up;
 
 /// Starts all jobs.

@@ -87,8 +87,71 @@ pub struct Permissions {
     pub global_moderator: bool,
     /// Admin of the whole server.
     pub global_admin: bool,
-    /// The flags, before roles of the room are looked at.
-    pub flags: Defaults,
+    /// Banned from the whole server.
+    pub global_ban: bool,
+    /// The flags, which count for those who have no role and no ban.
+    flags: Flags,
+}
+
+/// Each flag, and whether it differs for the person from what the room grants to everybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Flags {
+    read: Grant,
+    accessible: Grant,
+    write: Grant,
+    upload: Grant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Grant {
+    flag: Flag,
+    granted: bool,
+    own: bool,
+}
+
+/// One of the four permissions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flag {
+    /// To read messages and files.
+    Read,
+    /// To see that the room exists.
+    Accessible,
+    /// To post.
+    Write,
+    /// To upload files.
+    Upload,
+}
+
+/// The rule that decides whether somebody may do something in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// Admins of the whole server may everything.
+    GlobalAdmin,
+    /// Admins of the room may everything there.
+    RoomAdmin,
+    /// Moderators of the whole server may everything but what is for admins.
+    GlobalModerator,
+    /// Moderators of the room may everything there but what is for admins.
+    RoomModerator,
+    /// It needs a role.
+    NoRole,
+    /// Somebody banned from the whole server may nothing.
+    GlobalBan,
+    /// Somebody banned from the room may nothing there.
+    RoomBan,
+    /// This permission differs for them.
+    Own(Flag),
+    /// This permission is as the room grants it to everybody.
+    Default(Flag),
+}
+
+/// Whether something is allowed, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Whether it is.
+    pub allowed: bool,
+    /// What decided it.
+    pub rule: Rule,
 }
 
 impl Default for Defaults {
@@ -128,23 +191,79 @@ impl Override {
     }
 }
 
+impl Flag {
+    /// What it is called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Accessible => "accessible",
+            Self::Write => "write",
+            Self::Upload => "upload",
+        }
+    }
+}
+
+impl Rule {
+    /// What it is called by programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::GlobalAdmin => "global admin",
+            Self::RoomAdmin => "room admin",
+            Self::GlobalModerator => "global moderator",
+            Self::RoomModerator => "room moderator",
+            Self::NoRole => "no role",
+            Self::GlobalBan => "global ban",
+            Self::RoomBan => "room ban",
+            Self::Own(_) => "own permission",
+            Self::Default(_) => "default",
+        }
+    }
+}
+
+impl Decision {
+    const fn yes(rule: Rule) -> Self {
+        Self { allowed: true, rule }
+    }
+
+    const fn no(rule: Rule) -> Self {
+        Self { allowed: false, rule }
+    }
+}
+
+impl From<Grant> for Decision {
+    fn from(grant: Grant) -> Self {
+        let rule = if grant.own { Rule::Own } else { Rule::Default };
+        Self {
+            allowed: grant.granted,
+            rule: rule(grant.flag),
+        }
+    }
+}
+
 /// Takes the three together. Somebody anonymous has the default standing and no override.
 #[must_use]
 pub fn resolve(standing: Standing, local: Option<&Override>, defaults: Defaults) -> Permissions {
     let none = Override::default();
     let local = local.unwrap_or(&none);
-    let flag = |own: Option<bool>, default: bool| standing.moderator || own.unwrap_or(default);
+    let grant = |flag, own: Option<bool>, default: bool| Grant {
+        flag,
+        granted: own.unwrap_or(default),
+        own: own.is_some(),
+    };
     Permissions {
         banned: standing.banned || local.banned,
         moderator: standing.moderator || standing.admin || local.moderator || local.admin,
         admin: standing.admin || local.admin,
         global_moderator: standing.moderator || standing.admin,
         global_admin: standing.admin,
-        flags: Defaults {
-            read: flag(local.read, defaults.read),
-            accessible: flag(local.accessible, defaults.accessible),
-            write: flag(local.write, defaults.write),
-            upload: flag(local.upload, defaults.upload),
+        global_ban: standing.banned,
+        flags: Flags {
+            read: grant(Flag::Read, local.read, defaults.read),
+            accessible: grant(Flag::Accessible, local.accessible, defaults.accessible),
+            write: grant(Flag::Write, local.write, defaults.write),
+            upload: grant(Flag::Upload, local.upload, defaults.upload),
         },
     }
 }
@@ -153,31 +272,66 @@ impl Permissions {
     /// Whether an action is allowed.
     #[must_use]
     pub fn allows(&self, need: Need) -> bool {
+        self.decide(need).allowed
+    }
+
+    /// Whether an action is allowed, and which rule says so.
+    #[must_use]
+    pub fn decide(&self, need: Need) -> Decision {
         if self.admin {
-            return true;
+            let everywhere = self.global_admin;
+            return Decision::yes(if everywhere { Rule::GlobalAdmin } else { Rule::RoomAdmin });
         }
         if need == Need::Admin {
-            return false;
+            return Decision::no(Rule::NoRole);
         }
         if self.moderator {
-            return true;
+            let everywhere = self.global_moderator;
+            return Decision::yes(if everywhere {
+                Rule::GlobalModerator
+            } else {
+                Rule::RoomModerator
+            });
         }
-        if need == Need::Moderator || self.banned {
-            return false;
+        if need == Need::Moderator {
+            return Decision::no(Rule::NoRole);
         }
+        if self.banned {
+            let everywhere = self.global_ban;
+            return Decision::no(if everywhere { Rule::GlobalBan } else { Rule::RoomBan });
+        }
+        self.by_flags(need)
+    }
+
+    /// What the flags say of an action, for those who have no role and no ban.
+    fn by_flags(&self, need: Need) -> Decision {
+        let Flags {
+            read,
+            accessible,
+            write,
+            upload,
+        } = self.flags;
         match need {
-            Need::Access => self.flags.accessible || self.flags.read,
-            Need::Read => self.flags.read,
-            Need::Write => self.flags.write,
-            Need::Upload => self.flags.write && self.flags.upload,
-            Need::Moderator | Need::Admin => false,
+            // Whoever may read knows of the room too.
+            Need::Access if !accessible.granted && read.granted => read.into(),
+            Need::Access => accessible.into(),
+            Need::Read => read.into(),
+            Need::Upload if write.granted => upload.into(),
+            Need::Write | Need::Upload => write.into(),
+            Need::Moderator | Need::Admin => Decision::no(Rule::NoRole),
         }
     }
 
     /// Whether the caller would find the room if they were not banned from it.
     #[must_use]
     pub fn knows_of_it(&self) -> bool {
-        Self { banned: false, ..*self }.allows(Need::Access)
+        self.without_ban().allows(Need::Access)
+    }
+
+    /// The same for somebody who is not banned.
+    #[must_use]
+    pub fn without_ban(&self) -> Self {
+        Self { banned: false, ..*self }
     }
 
     /// Whether an action is allowed, and how it is refused if not.

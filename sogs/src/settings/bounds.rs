@@ -15,6 +15,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), BadSettings> {
         files,
         direct_messages,
         limits,
+        audit,
         ..
     } = settings;
     settings.common.http.check()?;
@@ -44,6 +45,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), BadSettings> {
     within("files.free_space_floor", &files.free_space_floor, "0", "1 PiB")?;
     within("direct_messages.expiry", &direct_messages.expiry, "1s", LONGEST)?;
     within("direct_messages.max_size", &direct_messages.max_size, "1 B", "1 MiB")?;
+    within("audit.keep", &audit.keep, "0", LONGEST)?;
     within("limits.batch_elements", &limits.batch_elements, "1", "10000")
 }
 
@@ -76,6 +78,7 @@ mod tests {
             rooms.active_prune_threshold,
             messages.history_prune_threshold,
             files.expiry,
+            audit.keep,
             direct_messages.expiry,
         );
     }
@@ -118,6 +121,7 @@ mod tests {
         let mut settings = Settings::default();
         settings.rooms.max_count = 0;
         settings.files.expiry = Span::seconds(0);
+        settings.audit.keep = Span::seconds(0);
         settings.files.free_space_floor = Size(0);
         settings.limits.uploads_per_hour = 0;
         settings.limits.reactions_per_minute = 0;

@@ -102,10 +102,10 @@ impl Write {
         Ok(())
     }
 
-    /// Lets everything expire at once that somebody uploaded to a room.
-    pub(super) async fn expire_uploads(&mut self, room: RoomNo, uploader: UserNo) -> Result<(), DbError> {
-        run!(self.tx, execute, query, EXPIRE_UPLOADS, uploader.0, room.0)?;
-        Ok(())
+    /// Lets everything expire at once that somebody uploaded to a room, and answers how many files that were.
+    pub(super) async fn expire_uploads(&mut self, room: RoomNo, uploader: UserNo) -> Result<i64, DbError> {
+        let expired = run!(self.tx, execute, query, EXPIRE_UPLOADS, uploader.0, room.0)?;
+        Ok(i64::try_from(expired).unwrap_or(i64::MAX))
     }
 
     /// Keeps the files of a message that is pinned.

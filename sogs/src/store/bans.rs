@@ -6,7 +6,7 @@ use shared::db::DbError;
 use shared::run;
 
 use super::{ChangeError, Store, Write};
-use crate::model::{Override, RoomNo, Scope, User};
+use crate::model::{Action, Override, RoomNo, Scope, User};
 
 /// A ban as the operator sees it.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -107,8 +107,19 @@ impl Write {
     }
 
     async fn begin_ban(&mut self, room: Option<RoomNo>, user: &User, until: Option<Timestamp>) -> Result<(), DbError> {
+        let before = match room {
+            Some(room) => self.override_of(room, user.no).await?,
+            None => Override::default(),
+        };
         self.set_banned(room, user, true).await?;
         self.forget_scheduled_bans(room, user).await?;
+        if let Some(reason) = self.reason() {
+            self.note_reason(room, user, &reason).await?;
+        }
+        let detail = self.note(Action::BanSet, room, Some(user.no)).time("until", until);
+        if before.moderator {
+            detail.set("lost", if before.admin { "admin" } else { "moderator" });
+        }
         match until {
             Some(until) => self.insert_scheduled_ban(room, user, until, false).await,
             None => Ok(()),
@@ -127,15 +138,23 @@ impl Write {
         for user in self.all_known(id).await? {
             match scope {
                 Scope::Server => {
-                    lifted |= self.set_banned(None, &user, false).await?;
+                    lifted |= self.lift_ban(None, &user).await?;
                     self.forget_scheduled_bans(None, &user).await?;
                 }
                 Scope::Rooms(rooms) => {
                     for room in rooms {
-                        lifted |= self.set_banned(Some(*room), &user, false).await?;
+                        lifted |= self.lift_ban(Some(*room), &user).await?;
                     }
                 }
             }
+        }
+        Ok(lifted)
+    }
+
+    async fn lift_ban(&mut self, room: Option<RoomNo>, user: &User) -> Result<bool, DbError> {
+        let lifted = self.set_banned(room, user, false).await?;
+        if lifted {
+            self.note(Action::BanLift, room, Some(user.no));
         }
         Ok(lifted)
     }

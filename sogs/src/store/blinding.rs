@@ -6,7 +6,7 @@ use shared::db::DbError;
 use shared::run;
 
 use super::Write;
-use crate::model::{RoomNo, User, UserNo};
+use crate::model::{RoomNo, Scope, User, UserNo};
 
 const NOTE: &str = "INSERT INTO needs_blinding (blinded, person)
     VALUES ($1, $2)
@@ -50,6 +50,42 @@ const WITHOUT_NOTE: &str = "SELECT id, session_id
         OR EXISTS (SELECT 1 FROM scheduled_bans WHERE person = users.id))
     ORDER BY id
     LIMIT 100";
+
+/// What both are, unless one is banned and the other moderates.
+const MERGE_USER: &str = "UPDATE users
+    SET banned = (users.banned OR old.banned),
+        moderator = (users.moderator OR old.moderator),
+        admin = (users.admin OR old.admin),
+        visible_mod = CASE WHEN users.moderator THEN users.visible_mod ELSE old.visible_mod END,
+        ban_reason = COALESCE(users.ban_reason, old.ban_reason)
+    FROM (SELECT banned, moderator, admin, visible_mod, ban_reason FROM users WHERE id = $2) AS old
+    WHERE users.id = $1 AND NOT ((users.banned OR old.banned) AND (users.moderator OR old.moderator))";
+
+/// The same room by room. Where both have a permission that of the blinded id counts.
+const MERGE_OVERRIDES: &str = "INSERT INTO overrides
+        (room, person, banned, moderator, admin, visible_mod, read, accessible, write, upload, ban_reason)
+    SELECT room, $1, banned, moderator, admin, visible_mod, read, accessible, write, upload, ban_reason
+    FROM overrides
+    WHERE person = $2
+    ON CONFLICT (room, person) DO UPDATE
+    SET banned = (overrides.banned OR excluded.banned),
+        moderator = (overrides.moderator OR excluded.moderator),
+        admin = (overrides.admin OR excluded.admin),
+        visible_mod = CASE WHEN overrides.moderator THEN overrides.visible_mod ELSE excluded.visible_mod END,
+        read = COALESCE(overrides.read, excluded.read),
+        accessible = COALESCE(overrides.accessible, excluded.accessible),
+        write = COALESCE(overrides.write, excluded.write),
+        upload = COALESCE(overrides.upload, excluded.upload),
+        ban_reason = COALESCE(overrides.ban_reason, excluded.ban_reason)
+    WHERE NOT ((overrides.banned OR excluded.banned) AND (overrides.moderator OR excluded.moderator))";
+
+const FORGET_MERGED: &str = "DELETE FROM overrides
+    WHERE person = $2 AND NOT EXISTS (SELECT 1
+        FROM overrides AS other
+        WHERE other.room = overrides.room AND other.person = $1
+          AND ((other.banned AND overrides.moderator) OR (other.moderator AND overrides.banned)))";
+
+const LEFT: &str = "SELECT COUNT(*) FROM overrides WHERE person = $1";
 
 /// The ids to look somebody up by, in this order: for an account its two possible blinded ids first.
 pub(super) fn candidates(blinding: Option<&BlindingFactor>, id: &UserId) -> Vec<UserId> {
@@ -98,6 +134,37 @@ impl Write {
         Ok(())
     }
 
+    /// The rooms whose moderators change if somebody with this id shows up now; the whole server for all of them.
+    pub(super) async fn rooms_taken_over(&mut self, id: &UserId) -> Result<Scope, DbError> {
+        let none = Scope::Rooms(Vec::new());
+        let UserId::Blinded(blinded) = id else {
+            return Ok(none);
+        };
+        if self.user_row(id).await?.is_some() {
+            return Ok(none);
+        }
+        let key = blinded.absolute().to_string();
+        match run!(self.tx, fetch_optional, query_scalar::<_, i64>, WAITING, key)? {
+            Some(account) => self.rooms_moderated(UserNo(account)).await,
+            None => Ok(none),
+        }
+    }
+
+    async fn rooms_moderated(&mut self, user: UserNo) -> Result<Scope, DbError> {
+        if self.user(user).await?.is_some_and(|user| user.standing.moderator) {
+            return Ok(Scope::Server);
+        }
+        let rooms = run!(
+            self.tx,
+            fetch_all,
+            query_scalar::<_, i64>,
+            ROOMS_MODERATED,
+            user.0,
+            true
+        )?;
+        Ok(Scope::Rooms(rooms.into_iter().map(RoomNo).collect()))
+    }
+
     /// Hands a blinded id that has just shown up what was kept for its account.
     pub(super) async fn take_over(&mut self, id: &UserId) -> Result<(), DbError> {
         let UserId::Blinded(blinded) = id else {
@@ -123,19 +190,53 @@ impl Write {
 
     /// Clients show the new id of a moderator only when they fetch the details of the room again.
     async fn tell_rooms_of(&mut self, user: UserNo) -> Result<(), DbError> {
-        if self.user(user).await?.is_some_and(|user| user.standing.moderator) {
-            return self.tell_all_rooms().await;
+        match self.rooms_moderated(user).await? {
+            Scope::Server => self.tell_all_rooms().await,
+            Scope::Rooms(rooms) => {
+                for room in rooms {
+                    self.tell_room(room).await?;
+                }
+                Ok(())
+            }
         }
-        for room in run!(
-            self.tx,
-            fetch_all,
-            query_scalar::<_, i64>,
-            ROOMS_MODERATED,
-            user.0,
-            true
-        )? {
-            self.tell_room(RoomNo(room)).await?;
+    }
+
+    /// The person whose blinded id belongs to an account, if they have shown up.
+    async fn blinded_twin(&mut self, account: &SessionId) -> Result<Option<User>, DbError> {
+        let known = self.known(&UserId::Session(*account)).await?;
+        Ok(known.filter(|user| user.session_id != account.to_string()))
+    }
+
+    /// Hands somebody who has shown up with a blinded id what was kept for their account since, while blinded ids were not
+    /// asked for. Where they are banned by one id and moderate by the other, both stay as they are: that is for the
+    /// operator to decide.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn carry_over(&mut self, account: &SessionId) -> Result<(), DbError> {
+        let id = UserId::Session(*account);
+        self.lock_person(&id).await?;
+        let (Some(old), Some(new)) = (self.user_row(&id).await?, self.blinded_twin(account).await?) else {
+            return Ok(());
+        };
+        let (old, new) = (old.id, new.no.0);
+        self.tell_rooms_of(UserNo(old)).await?;
+        let merged = run!(self.tx, execute, query, MERGE_USER, new, old)? > 0;
+        if merged {
+            run!(self.tx, execute, query, CLEAR_USER, old, false)?;
         }
+        run!(self.tx, execute, query, MERGE_OVERRIDES, new, old)?;
+        run!(self.tx, execute, query, FORGET_MERGED, new, old)?;
+        if !merged || run!(self.tx, fetch_one, query_scalar::<_, i64>, LEFT, old)? > 0 {
+            tracing::warn!(
+                "somebody is banned by one of their two ids and moderates by the other; `sogs user show` tells"
+            );
+            tracing::debug!(%account, "banned by one id, moderating by the other");
+        }
+        run!(self.tx, execute, query, MOVE_PERMISSIONS, new, old)?;
+        run!(self.tx, execute, query, MOVE_BANS, new, old)?;
+        self.directory_changes();
         Ok(())
     }
 
@@ -160,13 +261,13 @@ impl Write {
     }
 
     /// The pass at start: notes all accounts that have something kept for them and no note yet, so that blinded ids can
-    /// be asked for later. Answers how many.
+    /// be asked for later. Answers those whose blinded ids have shown up already: see [`Write::carry_over`].
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn note_all_unblinded(&mut self) -> Result<usize, DbError> {
-        let (mut last, mut noted) = (-1, 0);
+    pub async fn note_all_unblinded(&mut self) -> Result<Vec<SessionId>, DbError> {
+        let (mut last, mut there) = (-1, Vec::new());
         loop {
             let page = run!(
                 self.tx,
@@ -177,12 +278,14 @@ impl Write {
                 true
             )?;
             let Some((end, _)) = page.last() else {
-                return Ok(noted);
+                return Ok(there);
             };
             last = *end;
             for (user, session_id) in &page {
-                self.note_unblinded(UserNo(*user), session_id).await?;
-                noted += 1;
+                match session_id.parse() {
+                    Ok(account) if self.blinded_twin(&account).await?.is_some() => there.push(account),
+                    _ => self.note_unblinded(UserNo(*user), session_id).await?,
+                }
             }
         }
     }

@@ -11,6 +11,9 @@ pub enum ChangeError {
     /// Moderators and admins of the whole server cannot be banned.
     #[error("Moderators and admins of the whole server cannot be banned: take away their role first")]
     Moderates,
+    /// There can be nobody with this id: its digits are no key.
+    #[error("There can be nobody with this id")]
+    Nobody,
     /// A room was deleted meanwhile.
     #[error("No such room")]
     RoomGone,

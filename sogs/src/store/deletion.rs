@@ -6,7 +6,7 @@ use shared::db::{DbError, PerDialect};
 use shared::run;
 
 use super::{MessageError, Store, Write};
-use crate::model::{RoomNo, UserNo};
+use crate::model::{Action, RoomNo, UserNo};
 
 /// How many messages of one person are deleted in one transaction.
 const STEP: i64 = 1000;
@@ -41,11 +41,11 @@ const NEXT_OF: &str = "SELECT id
 
 /// What is deleted already, or of another room, is passed over.
 const STANDING: PerDialect = PerDialect {
-    sqlite: "SELECT messages.id
+    sqlite: "SELECT messages.id, messages.author
         FROM json_each($1) AS list CROSS JOIN messages ON messages.id = list.value
         WHERE messages.room = $2 AND messages.data IS NOT NULL
         ORDER BY messages.id",
-    postgres: "SELECT messages.id
+    postgres: "SELECT messages.id, messages.author
         FROM jsonb_array_elements_text($1::jsonb) AS list (id)
         JOIN messages ON messages.id = CAST(list.id AS BIGINT)
         WHERE messages.room = $2 AND messages.data IS NOT NULL
@@ -164,7 +164,13 @@ impl Write {
         if by.is_some_and(|by| by.0 != author) {
             return Err(MessageError::Foreign);
         }
-        Ok(self.erase(room, &[message]).await?)
+        self.erase(room, &[message]).await?;
+        let author = UserNo(author);
+        if !self.is_own(author).await? {
+            self.note(Action::MessageDelete, Some(room), Some(author))
+                .message(message);
+        }
+        Ok(())
     }
 
     /// Deletes messages of a room and answers which: those that are not deleted already. To be called with a thousand
@@ -178,10 +184,15 @@ impl Write {
             return Ok(Vec::new());
         }
         let list = super::json(messages);
-        let mut standing = run!(self.tx, fetch_all, query_scalar::<_, i64>, STANDING, list, room.0)?;
+        let mut standing = run!(self.tx, fetch_all, query_as::<_, (i64, i64)>, STANDING, list, room.0)?;
         standing.dedup();
-        self.erase(room, &standing).await?;
-        Ok(standing)
+        for (message, author) in &standing {
+            self.note(Action::MessageDelete, Some(room), Some(UserNo(*author)))
+                .message(*message);
+        }
+        let messages: Vec<i64> = standing.into_iter().map(|(message, _)| message).collect();
+        self.erase(room, &messages).await?;
+        Ok(messages)
     }
 
     /// Deletes the messages that somebody posted in a room, some at a time, beginning after the number `after`, and lets
@@ -209,8 +220,13 @@ impl Write {
             STEP
         )?;
         self.erase(room, &messages).await?;
-        self.expire_uploads(room, author).await?;
+        let files = self.expire_uploads(room, author).await?;
         purged.messages = i64::try_from(messages.len()).unwrap_or(STEP);
+        if (purged.messages > 0 || files > 0) && !self.is_own(author).await? {
+            self.note(Action::MessagePurge, Some(room), Some(author))
+                .add("messages", purged.messages)
+                .add("files", files);
+        }
         if purged.messages == STEP {
             purged.next = messages.last().copied();
         }

@@ -157,7 +157,8 @@ impl Write {
             sender.0,
             i64::from(before)
         )?;
-        let wait = earliest.map(|at| Timestamp::from_nanos(at).plus(DAY).since(self.now));
+        // After the clock was ahead there may be messages from the future.
+        let wait = earliest.map(|at| Timestamp::from_nanos(at).min(self.now).plus(DAY).since(self.now));
         Ok(wait.filter(|wait| !wait.is_zero()))
     }
 

@@ -8,7 +8,7 @@ use shared::filing::doom;
 use shared::run;
 
 use super::{Store, Write};
-use crate::model::{RoomNo, UserNo};
+use crate::model::{Action, RoomNo, UserNo};
 
 /// A file of a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,9 @@ pub struct NewFile<'a> {
 
 /// The id of a file that is gone, and where its bytes are.
 type Deleted = (i64, Option<String>);
+
+/// The same with its room and its uploader.
+type DeletedRow = (i64, Option<String>, Option<i64>, Option<i64>);
 
 #[derive(sqlx::FromRow)]
 struct Columns {
@@ -119,10 +122,10 @@ const DELETE_EXPIRED: PerDialect = PerDialect {
 const DELETE: PerDialect = PerDialect {
     sqlite: "DELETE FROM files
         WHERE id IN (SELECT value FROM json_each($1))
-        RETURNING id, blob",
+        RETURNING id, blob, room, uploader",
     postgres: "DELETE FROM files
         WHERE id IN (SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text($1::jsonb) AS value)
-        RETURNING id, blob",
+        RETURNING id, blob, room, uploader",
 };
 
 const LOSE_IMAGES: PerDialect = PerDialect {
@@ -238,7 +241,12 @@ impl Write {
     pub async fn delete_files(&mut self, files: &[i64]) -> Result<Vec<i64>, DbError> {
         let list = super::json(files);
         self.hold_rooms_of_images(&list).await?;
-        let deleted = run!(self.tx, fetch_all, query_as::<_, Deleted>, DELETE, &list)?;
+        let found = run!(self.tx, fetch_all, query_as::<_, DeletedRow>, DELETE, &list)?;
+        for (_, _, room, uploader) in &found {
+            self.note(Action::FileDelete, room.map(RoomNo), uploader.map(UserNo))
+                .add("files", 1);
+        }
+        let deleted: Vec<Deleted> = found.into_iter().map(|(id, blob, ..)| (id, blob)).collect();
         self.files_are_gone(&deleted).await?;
         Ok(deleted.into_iter().map(|(id, _)| id).collect())
     }

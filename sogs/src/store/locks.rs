@@ -38,19 +38,45 @@ impl Write {
         Ok(())
     }
 
-    /// The same for several people who are changed together.
+    /// The same for several people who are changed together, and for the rooms in which they are changed.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn lock_people(&mut self, ids: &[UserId]) -> Result<(), DbError> {
+    pub async fn lock_people(&mut self, ids: &[UserId], scope: &Scope) -> Result<(), DbError> {
         let key = |id: &UserId| blinding::person_key(self.blinding.as_deref(), id);
         let mut keys: Vec<String> = ids.iter().map(key).collect();
         keys.sort_unstable();
         for key in keys {
             run!(self.tx, execute, query, LOCK_PERSON, key)?;
         }
+        self.lock_places(ids, scope).await?;
         Ok(())
+    }
+
+    /// Locks the rooms that a change of these people concerns. Whoever is named by a blinded id for the first time may
+    /// take over roles, which concerns other rooms too: all are locked together, so that it is in their order. Answers
+    /// whether the rooms of the scope are there.
+    async fn lock_places(&mut self, ids: &[UserId], scope: &Scope) -> Result<bool, DbError> {
+        let mut concerned = Vec::new();
+        for id in ids {
+            match self.rooms_taken_over(id).await? {
+                Scope::Server => {
+                    self.lock_all_rooms().await?;
+                    break;
+                }
+                Scope::Rooms(rooms) => concerned.extend(rooms),
+            }
+        }
+        match scope {
+            Scope::Rooms(rooms) => {
+                concerned.extend(rooms);
+                self.lock_rooms(&concerned).await?;
+                self.lock_rooms(rooms).await
+            }
+            Scope::Server if concerned.is_empty() => Ok(true),
+            Scope::Server => self.lock_all_rooms().await.map(|()| true),
+        }
     }
 
     /// Waits until nobody else changes anything about these rooms. Answers whether all are there.
@@ -75,10 +101,10 @@ impl Write {
     /// Locks a person and the rooms in which something about them is to be changed.
     pub(super) async fn lock(&mut self, id: &UserId, scope: &Scope) -> Result<(), ChangeError> {
         self.lock_person(id).await?;
-        match scope {
-            Scope::Server => Ok(()),
-            Scope::Rooms(rooms) if self.lock_rooms(rooms).await? => Ok(()),
-            Scope::Rooms(_) => Err(ChangeError::RoomGone),
+        if self.lock_places(std::slice::from_ref(id), scope).await? {
+            Ok(())
+        } else {
+            Err(ChangeError::RoomGone)
         }
     }
 }

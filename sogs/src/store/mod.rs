@@ -4,7 +4,9 @@
 //! committed as a whole and then tells which caches are out of date.
 
 mod attachments;
+mod audit;
 mod bans;
+mod belongings;
 mod blinding;
 mod change_error;
 mod contradictions;
@@ -32,6 +34,7 @@ mod schedule_list;
 mod search;
 mod shown;
 mod survey;
+mod timeouts;
 mod upkeep;
 mod users;
 mod write;
@@ -43,7 +46,9 @@ use shared::crypto::BlindingFactor;
 use shared::db::{Database, DbError, DbOptions, Migrations};
 use sqlx::migrate::Migrator;
 
+pub use audit::{Record, Recorded, Sought};
 pub use bans::Ban;
+pub use belongings::Belongings;
 pub use change_error::ChangeError;
 pub use deletion::Purged;
 pub use direct::{DirectMessage, Latest, Mailbox};
@@ -57,12 +62,13 @@ pub use pulse::{Pulse, RoomPulse};
 pub use reactions::{OwnReaction, Reacted, ReactionRow, ReactionsOf};
 pub use roles::{RoleChanged, RoleHolder};
 pub use rooms::{NewRoom, RoomChange, RoomRow, WebChange};
-pub use roster::{Dossier, InRoom, Pending};
+pub use roster::{Different, Dossier, InRoom, Listed, Order, Pending};
 pub use schedule::Planned;
 pub use schedule_list::{Appointment, AppointmentNo};
 pub use search::{FoundMessage, Search, Standing, Wanted};
 pub use shown::{AttachedFile, Quoted};
 pub use survey::{ACTIVE_DAYS, Amount, RoomRole, RoomSurvey};
+pub use timeouts::TimedOut;
 pub use upkeep::Stale;
 pub use users::UserRow;
 pub use write::{Committed, Write};

@@ -1,12 +1,14 @@
 //! Permissions of single people in a room (`community-api.md` section 14).
 
+use serde_json::Value;
 use shared::crypto::UserId;
 use shared::db::DbError;
 use shared::run;
 
+use super::audit::Detail;
 use super::overrides::{Columns, FIND};
 use super::{ChangeError, Store, Write};
-use crate::model::{FlagChange, Override, PermissionChange, RoomNo, Scope, UserNo};
+use crate::model::{Action, FlagChange, Override, PermissionChange, RoomNo, Scope, UserNo};
 
 #[derive(sqlx::FromRow)]
 struct NamedColumns {
@@ -25,9 +27,10 @@ const UNSCHEDULE: &str = "UPDATE scheduled_permissions
     SET read = CASE WHEN $3 THEN NULL ELSE read END,
         write = CASE WHEN $4 THEN NULL ELSE write END,
         upload = CASE WHEN $5 THEN NULL ELSE upload END
-    WHERE room = $1 AND person = $2";
+    WHERE room = $1 AND person = $2
+      AND (($3 AND read IS NOT NULL) OR ($4 AND write IS NOT NULL) OR ($5 AND upload IS NOT NULL))";
 
-const FORGET_EMPTY: &str = "DELETE FROM scheduled_permissions
+pub(super) const FORGET_EMPTY: &str = "DELETE FROM scheduled_permissions
     WHERE room = $1 AND person = $2 AND read IS NULL AND write IS NULL AND upload IS NULL";
 
 impl Store {
@@ -87,15 +90,22 @@ impl Write {
             ..local
         };
         self.set_override(room, &user, new).await?;
-        if !keep_scheduled {
-            self.unschedule(room, user.no, change).await?;
+        let unscheduled = if keep_scheduled {
+            0
+        } else {
+            self.unschedule(room, user.no, change).await?
+        };
+        if new != local || unscheduled > 0 {
+            let detail = self.note(Action::PermissionChange, Some(room), Some(user.no));
+            differences(detail, &local, &new).add("unscheduled", unscheduled);
         }
         Ok(new)
     }
 
-    async fn unschedule(&mut self, room: RoomNo, user: UserNo, change: &PermissionChange) -> Result<(), DbError> {
+    /// Answers in how many places of the schedule there was something.
+    async fn unschedule(&mut self, room: RoomNo, user: UserNo, change: &PermissionChange) -> Result<i64, DbError> {
         let touched = |flag: FlagChange| flag != FlagChange::Keep;
-        run!(
+        let changed = run!(
             self.tx,
             execute,
             query,
@@ -107,6 +117,22 @@ impl Write {
             touched(change.upload)
         )?;
         run!(self.tx, execute, query, FORGET_EMPTY, room.0, user.0)?;
-        Ok(())
+        Ok(i64::try_from(changed).unwrap_or(i64::MAX))
     }
+}
+
+/// Says which permissions of somebody are others now.
+pub(super) fn differences<'a>(detail: &'a mut Detail, before: &Override, now: &Override) -> &'a mut Detail {
+    let flags = [
+        ("read", before.read, now.read),
+        ("accessible", before.accessible, now.accessible),
+        ("write", before.write, now.write),
+        ("upload", before.upload, now.upload),
+    ];
+    for (name, before, now) in flags {
+        if before != now {
+            detail.set(name, now.map_or_else(|| "default".into(), Value::from));
+        }
+    }
+    detail
 }

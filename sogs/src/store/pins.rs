@@ -5,7 +5,7 @@ use std::time::Duration;
 use shared::run;
 
 use super::{MessageError, Write};
-use crate::model::{RoomNo, UserNo};
+use crate::model::{Action, RoomNo, UserNo};
 
 const PIN: &str = "INSERT INTO pins (room, message, pinned_by, pinned_at)
     VALUES ($1, $2, $3, $4)
@@ -26,6 +26,7 @@ impl Write {
         run!(self.tx, execute, query, PIN, room.0, message, by.0, self.now.as_nanos())?;
         self.keep_attachments(message).await?;
         self.tell_room(room).await?;
+        self.note(Action::PinSet, Some(room), None).set("message", message);
         Ok(self.info_updates(room).await?)
     }
 
@@ -47,6 +48,7 @@ impl Write {
         if unpinned {
             self.release_attachments(message, lifetime).await?;
             self.tell_room(room).await?;
+            self.note(Action::PinRemove, Some(room), None).message(message);
         }
         Ok((unpinned, self.info_updates(room).await?))
     }
@@ -64,6 +66,7 @@ impl Write {
         for message in &messages {
             self.release_attachments(*message, lifetime).await?;
             self.tell_room(room).await?;
+            self.note(Action::PinRemove, Some(room), None).message(*message);
         }
         Ok((messages.len(), self.info_updates(room).await?))
     }

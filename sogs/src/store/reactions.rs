@@ -5,7 +5,7 @@ use shared::db::{DbError, PerDialect, Tx};
 use shared::run;
 
 use super::{MessageError, Store, Write};
-use crate::model::{RoomNo, UserNo};
+use crate::model::{Action, RoomNo, UserNo};
 
 /// One reaction of one message.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -305,6 +305,11 @@ impl Write {
             Some(reaction) => run!(self.tx, execute, query, REMOVE_ONE_KIND, message, reaction)?,
             None => run!(self.tx, execute, query, REMOVE_ALL, message)?,
         };
+        if removed > 0 {
+            self.note(Action::ReactionClear, Some(room), None)
+                .set("message", message)
+                .add("reactions", i64::try_from(removed).unwrap_or(i64::MAX));
+        }
         self.reactions_removed(room, message, removed, seqno).await
     }
 

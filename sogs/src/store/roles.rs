@@ -5,7 +5,7 @@ use shared::db::DbError;
 use shared::run;
 
 use super::{ChangeError, Store, UserRow, Write};
-use crate::model::{Override, Role, RoleChange, RoomNo, Scope, User};
+use crate::model::{Action, Override, Role, RoleChange, RoomNo, Scope, User};
 
 /// What became of the role of one person in one place.
 #[derive(Clone, Debug)]
@@ -134,12 +134,29 @@ impl Write {
             ..local
         };
         self.set_override(room, user, new).await?;
+        self.note_role(Some(room), user, before, now);
         Ok(RoleChanged {
             session_id: user.session_id.clone(),
             room: Some(room),
             before,
             now,
         })
+    }
+
+    /// Whether a role that there is not is seen does not matter.
+    fn note_role(&mut self, room: Option<RoomNo>, user: &User, before: Role, now: Role) {
+        if before == now || !(before.moderator || now.moderator) {
+            return;
+        }
+        let role = match (now.moderator, now.admin) {
+            (_, true) => "admin",
+            (true, false) => "moderator",
+            (false, false) => "none",
+        };
+        let detail = self.note(Action::RoleChange, room, Some(user.no)).set("role", role);
+        if now.moderator {
+            detail.set("visible", now.visible);
+        }
     }
 
     async fn change_global_role(&mut self, user: &User, change: RoleChange) -> Result<RoleChanged, ChangeError> {
@@ -161,6 +178,7 @@ impl Write {
             } = now;
             run!(self.tx, execute, query, SET_ROLE, user.no.0, moderator, admin, visible)?;
             self.directory_changes();
+            self.note_role(None, user, before, now);
         }
         if now.moderator {
             self.note_unblinded(user.no, &user.session_id).await?;

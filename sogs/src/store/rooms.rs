@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use shared::clock::Timestamp;
 use shared::db::{DbError, PerDialect, Tx};
 use shared::run;
 
 use super::{Store, Write};
-use crate::model::{Counters, Defaults, Moderators, Pin, Room, RoomNo, RoomToken, WebParts};
+use crate::model::{Action, Counters, Defaults, Moderators, Pin, Room, RoomNo, RoomToken, WebParts};
 
 /// A row of the table.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -143,6 +144,14 @@ pub(super) const FIND: &str =
     FROM rooms
     WHERE token_key = $1";
 
+const DEFAULTS: &str = "SELECT read, accessible, write, upload FROM rooms WHERE id = $1";
+
+const FIND_BY_NUMBER: &str =
+    "SELECT id, token, name, description, image, created, message_sequence, info_updates, active_users,
+        read, accessible, write, upload, rate_limit_size, rate_limit_interval
+    FROM rooms
+    WHERE id = $1";
+
 /// Everybody with a role, room by room. What somebody is on the whole server counts where they have no role of the
 /// room's own; a role of the room's own says who can see it.
 const ROLES: &str = "SELECT overrides.room AS room, users.session_id AS session_id,
@@ -178,8 +187,8 @@ const REMEMBER: &str = "INSERT INTO former_rooms (token_key, message_sequence, i
 
 /// Nothing that refers to the room is added any more.
 const TAKE: PerDialect = PerDialect {
-    sqlite: "SELECT token_key FROM rooms WHERE id = $1",
-    postgres: "SELECT token_key FROM rooms WHERE id = $1 FOR UPDATE",
+    sqlite: "SELECT token_key, token FROM rooms WHERE id = $1",
+    postgres: "SELECT token_key, token FROM rooms WHERE id = $1 FOR UPDATE",
 };
 
 const LOCK_TOKEN: PerDialect = PerDialect {
@@ -417,7 +426,11 @@ impl Write {
             upload
         )?;
         self.directory_changes();
-        Ok(id.map(RoomNo))
+        let id = id.map(RoomNo);
+        if let Some(id) = id {
+            self.note(Action::RoomCreate, Some(id), None);
+        }
+        Ok(id)
     }
 
     /// How many rooms there are.
@@ -455,14 +468,15 @@ impl Write {
     ///
     /// When the database fails.
     pub async fn delete_room(&mut self, room: RoomNo) -> Result<bool, DbError> {
-        let token = run!(self.tx, fetch_optional, query_scalar::<_, String>, TAKE, room.0)?;
-        let Some(token) = token else {
+        let names = run!(self.tx, fetch_optional, query_as::<_, (String, String)>, TAKE, room.0)?;
+        let Some((key, token)) = names else {
             return Ok(false);
         };
-        self.lock_token(&token).await?;
+        self.lock_token(&key).await?;
         run!(self.tx, execute, query, REMEMBER, room.0)?;
         run!(self.tx, execute, query, EXPIRE_FILES, room.0)?;
         run!(self.tx, execute, query, DELETE, room.0)?;
+        self.note_gone(Action::RoomDelete, token);
         self.directory_changes();
         Ok(true)
     }
@@ -483,6 +497,7 @@ impl Write {
         if !self.lock_rooms(&[room]).await? {
             return Ok(None);
         }
+        let before = run!(self.tx, fetch_one, query_as::<_, RoomRow>, FIND_BY_NUMBER, room.0)?;
         if let Some(name) = &change.name {
             run!(self.tx, execute, query, SET_NAME, room.0, name)?;
         }
@@ -527,7 +542,50 @@ impl Write {
         } = change.web;
         run!(self.tx, execute, query, SET_WEB, room.0, index, page, messages, feed)?;
         self.directory_changes();
-        self.info_updates(room).await.map(Some)
+        let now = run!(self.tx, fetch_one, query_as::<_, RoomRow>, FIND_BY_NUMBER, room.0)?;
+        self.note_differences(room, &before, &now);
+        Ok(Some(now.info_updates))
+    }
+
+    /// What a room is called and grants is known to everybody; of its description it is only told that it is another.
+    fn note_differences(&mut self, room: RoomNo, before: &RoomRow, now: &RoomRow) {
+        let mut changed = Vec::new();
+        if before.name != now.name {
+            changed.push(("name", Value::from(now.name.as_str())));
+        }
+        if before.description.as_deref().unwrap_or_default() != now.description.as_deref().unwrap_or_default() {
+            changed.push(("description", "changed".into()));
+        }
+        let flags = [
+            ("read", before.read, now.read),
+            ("accessible", before.accessible, now.accessible),
+            ("write", before.write, now.write),
+            ("upload", before.upload, now.upload),
+            ("web_index", before.web_index, now.web_index),
+            ("web_page", before.web_page, now.web_page),
+            ("web_messages", before.web_messages, now.web_messages),
+            ("web_feed", before.web_feed, now.web_feed),
+        ];
+        changed.extend(
+            flags
+                .iter()
+                .filter(|(_, before, now)| before != now)
+                .map(|(name, _, now)| (*name, (*now).into())),
+        );
+        let limit = |row: &RoomRow| (row.rate_limit_size, row.rate_limit_interval);
+        if limit(before) != limit(now) {
+            let seconds = Duration::from_nanos(now.rate_limit_interval.unsigned_abs()).as_secs_f64();
+            changed.push((
+                "rate_limit",
+                json!({ "posts": now.rate_limit_size, "seconds": seconds }),
+            ));
+        }
+        if !changed.is_empty() {
+            let detail = self.note(Action::RoomChange, Some(room), None);
+            for (name, value) in changed {
+                detail.set(name, value);
+            }
+        }
     }
 
     /// Makes a file of the room its image; false if there is no such file. The same image again changes nothing. The
@@ -565,8 +623,26 @@ impl Write {
             let lifetime = lifetime.and_then(|span| i64::try_from(span.as_nanos()).ok());
             run!(self.tx, execute, query, RELEASE_IMAGE, former, lifetime)?;
         }
+        self.note(Action::RoomChange, Some(room), None).set("image", file);
         self.directory_changes();
         Ok(true)
+    }
+
+    /// What a room grants to everybody; `None` if it is gone.
+    pub(super) async fn defaults_of(&mut self, room: RoomNo) -> Result<Option<Defaults>, DbError> {
+        let row = run!(
+            self.tx,
+            fetch_optional,
+            query_as::<_, (bool, bool, bool, bool)>,
+            DEFAULTS,
+            room.0
+        )?;
+        Ok(row.map(|(read, accessible, write, upload)| Defaults {
+            read,
+            accessible,
+            write,
+            upload,
+        }))
     }
 
     /// The `info_updates` of a room.

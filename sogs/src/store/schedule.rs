@@ -2,11 +2,12 @@
 
 use shared::clock::Timestamp;
 use shared::crypto::UserId;
-use shared::db::DbError;
+use shared::db::{DbError, PerDialect};
 use shared::run;
 
+use super::permissions::differences;
 use super::{ChangeError, Store, Write};
-use crate::model::{Defaults, LaterFlags, Override, RoomNo, Scope, User, UserNo};
+use crate::model::{Action, LaterFlags, Override, RoomNo, Scope, User, UserNo};
 
 /// Something that is to happen in a room.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -58,13 +59,32 @@ const INSERT_PERMISSIONS: &str = "INSERT INTO scheduled_permissions (room, perso
 const INSERT_BAN: &str = "INSERT INTO scheduled_bans (room, person, at, banned)
     VALUES ($1, $2, $3, $4)";
 
-const NEXT_PERSON: &str = "SELECT person, at
-    FROM (SELECT person, at FROM scheduled_permissions WHERE at <= $1 ORDER BY at LIMIT 1) AS permission
-    UNION ALL
-    SELECT person, at
-    FROM (SELECT person, at FROM scheduled_bans WHERE at <= $1 ORDER BY at LIMIT 1) AS ban
-    ORDER BY at
-    LIMIT 1";
+macro_rules! next_person {
+    ($skipped:literal) => {
+        concat!(
+            "SELECT person, at
+            FROM (SELECT person, at
+                FROM scheduled_permissions
+                WHERE at <= $1 AND person NOT IN ",
+            $skipped,
+            " ORDER BY at LIMIT 1) AS permission
+            UNION ALL
+            SELECT person, at
+            FROM (SELECT person, at
+                FROM scheduled_bans
+                WHERE at <= $1 AND person NOT IN ",
+            $skipped,
+            " ORDER BY at LIMIT 1) AS ban
+            ORDER BY at
+            LIMIT 1"
+        )
+    };
+}
+
+const NEXT_PERSON: PerDialect = PerDialect {
+    sqlite: next_person!("(SELECT value FROM json_each($2))"),
+    postgres: next_person!("(SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text($2::jsonb) AS value)"),
+};
 
 const ROOMS_OF: &str = "SELECT room FROM scheduled_permissions WHERE person = $1 AND at <= $2
     UNION
@@ -79,8 +99,6 @@ const TAKE_BANS: &str = "DELETE FROM scheduled_bans
     RETURNING id, COALESCE(room, 0) AS room, at, CAST(NULL AS BOOLEAN) AS read, CAST(NULL AS BOOLEAN) AS write,
         CAST(NULL AS BOOLEAN) AS upload, banned";
 
-const DEFAULTS: &str = "SELECT read, accessible, write, upload FROM rooms WHERE id = $1";
-
 impl Store {
     /// What is to happen in a room, to everybody or to one person, in the order of time.
     ///
@@ -91,6 +109,26 @@ impl Store {
         let mut tx = self.db.read().await?;
         let user = user.map_or(-1, |user| user.0);
         run!(tx, fetch_all, query_as::<_, Planned>, PLANNED, room.0, user)
+    }
+
+    /// For whom something is due, the one who has waited longest first; `None` if nothing is due for anybody but those
+    /// who are to be skipped.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn next_due(&self, now: Timestamp, skipped: &[UserNo]) -> Result<Option<UserNo>, DbError> {
+        let mut tx = self.db.read().await?;
+        let skipped: Vec<i64> = skipped.iter().map(|user| user.0).collect();
+        let next = run!(
+            tx,
+            fetch_optional,
+            query_as::<_, (i64, i64)>,
+            NEXT_PERSON,
+            now.as_nanos(),
+            super::json(&skipped)
+        )?;
+        Ok(next.map(|(person, _)| UserNo(person)))
     }
 }
 
@@ -122,6 +160,13 @@ impl Write {
             flags.upload
         )?;
         self.note_unblinded(user.no, &user.session_id).await?;
+        let detail = self.note(Action::PermissionSchedule, Some(room), Some(user.no));
+        detail.time("at", Some(at));
+        for (name, flag) in [("read", flags.read), ("write", flags.write), ("upload", flags.upload)] {
+            if let Some(flag) = flag {
+                detail.set(name, flag);
+            }
+        }
         Ok(user)
     }
 
@@ -141,6 +186,9 @@ impl Write {
         self.lock(id, &scope).await?;
         let user = self.named(id).await?;
         self.insert_scheduled_ban(room, &user, at, banned).await?;
+        self.note(Action::BanSchedule, room, Some(user.no))
+            .time("at", Some(at))
+            .set("banned", banned);
         Ok(user)
     }
 
@@ -166,19 +214,14 @@ impl Write {
     }
 
     /// Does everything that is due for one person, one thing after the other in the order of time. Answers how many
-    /// things that were, or `None` if nothing is due for anybody: to be called, and committed, until then.
+    /// things that were.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn apply_due(&mut self) -> Result<Option<usize>, DbError> {
-        let now = self.now.as_nanos();
-        let next = run!(self.tx, fetch_optional, query_as::<_, (i64, i64)>, NEXT_PERSON, now)?;
-        let Some(user) = (match next {
-            Some((person, _)) => self.user(UserNo(person)).await?,
-            None => None,
-        }) else {
-            return Ok(None);
+    pub async fn apply_due(&mut self, person: UserNo) -> Result<usize, DbError> {
+        let Some(user) = self.user(person).await? else {
+            return Ok(0);
         };
         if let Ok(id) = user.session_id.parse::<UserId>() {
             self.lock_person(&id).await?;
@@ -190,7 +233,7 @@ impl Write {
                 self.apply_one(&user, one).await?;
             }
         }
-        Ok(Some(due.len()))
+        Ok(due.len())
     }
 
     /// Takes what is due for a person off the schedule.
@@ -225,27 +268,17 @@ impl Write {
             tracing::debug!(user = %user.session_id, room = ?room, "a scheduled ban is left out");
             return Ok(());
         }
-        self.set_banned(room, user, banned).await?;
+        if self.set_banned(room, user, banned).await? {
+            let action = if banned { Action::BanSet } else { Action::BanLift };
+            self.note(action, room, Some(user.no));
+        }
         Ok(())
     }
 
     /// What is as the room grants it to everybody needs no permission of one's own.
     async fn apply_permissions(&mut self, room: RoomNo, user: &User, due: &Due) -> Result<(), DbError> {
-        let defaults = run!(
-            self.tx,
-            fetch_optional,
-            query_as::<_, (bool, bool, bool, bool)>,
-            DEFAULTS,
-            room.0
-        )?;
-        let Some((read, accessible, write, upload)) = defaults else {
+        let Some(defaults) = self.defaults_of(room).await? else {
             return Ok(());
-        };
-        let defaults = Defaults {
-            read,
-            accessible,
-            write,
-            upload,
         };
         let flag = |due: Option<bool>, own: Option<bool>, default: bool| match due {
             None => own,
@@ -258,6 +291,11 @@ impl Write {
             upload: flag(due.upload, local.upload, defaults.upload),
             ..local
         };
-        self.set_override(room, user, new).await
+        self.set_override(room, user, new).await?;
+        if new != local {
+            let detail = self.note(Action::PermissionChange, Some(room), Some(user.no));
+            differences(detail, &local, &new);
+        }
+        Ok(())
     }
 }

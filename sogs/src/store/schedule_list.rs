@@ -3,10 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use shared::clock::Timestamp;
 use shared::db::DbError;
 use shared::run;
 
 use super::{Store, Write};
+use crate::model::{Action, RoomNo, UserNo};
 
 /// What an appointment is called: bans and permissions are counted apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,9 +86,12 @@ const ALL: &str = "SELECT plan.id AS id, rooms.token AS room, users.session_id A
         LEFT JOIN rooms ON rooms.id = plan.room
     ORDER BY plan.at, users.session_id, plan.id";
 
-const CANCEL_BAN: &str = "DELETE FROM scheduled_bans WHERE id = $1";
+/// The room, the person and the time of what was taken off the schedule.
+type Cancelled = (Option<i64>, i64, i64);
 
-const CANCEL_PERMISSIONS: &str = "DELETE FROM scheduled_permissions WHERE id = $1";
+const CANCEL_BAN: &str = "DELETE FROM scheduled_bans WHERE id = $1 RETURNING room, person, at";
+
+const CANCEL_PERMISSIONS: &str = "DELETE FROM scheduled_permissions WHERE id = $1 RETURNING room, person, at";
 
 impl Store {
     /// All that is to happen, in the order of time.
@@ -107,11 +112,18 @@ impl Write {
     ///
     /// When the database fails.
     pub async fn cancel(&mut self, appointment: AppointmentNo) -> Result<bool, DbError> {
-        let cancelled = match appointment {
-            AppointmentNo::Ban(no) => run!(self.tx, execute, query, CANCEL_BAN, no)?,
-            AppointmentNo::Permissions(no) => run!(self.tx, execute, query, CANCEL_PERMISSIONS, no)?,
+        let (sql, no) = match appointment {
+            AppointmentNo::Ban(no) => (CANCEL_BAN, no),
+            AppointmentNo::Permissions(no) => (CANCEL_PERMISSIONS, no),
         };
-        Ok(cancelled > 0)
+        let cancelled = run!(self.tx, fetch_optional, query_as::<_, Cancelled>, sql, no)?;
+        let Some((room, person, at)) = cancelled else {
+            return Ok(false);
+        };
+        self.note(Action::ScheduleCancel, room.map(RoomNo), Some(UserNo(person)))
+            .add("appointments", 1)
+            .time("at", Some(Timestamp::from_nanos(at)));
+        Ok(true)
     }
 }
 

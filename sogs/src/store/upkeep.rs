@@ -29,6 +29,22 @@ const NONCES: &str = "DELETE FROM nonces
 const ACTIVITY: &str = "DELETE FROM room_activity
     WHERE (room, person) IN (SELECT room, person FROM room_activity WHERE last_active < $1 LIMIT $2)";
 
+/// Times that far ahead come from a clock that was wrong.
+const AHEAD: Duration = Duration::from_secs(60 * 60);
+
+const MEND_USERS: &str = "UPDATE users
+    SET last_active = $1, created = CASE WHEN created > $1 THEN $1 ELSE created END
+    WHERE last_active > $2";
+
+const MEND_ACTIVITY: &str = "UPDATE room_activity SET last_active = $1 WHERE last_active > $2";
+
+const MEND_DIRECT: &str = "UPDATE direct_messages
+    SET posted_at = $1, expiry = CASE WHEN expiry > $3 THEN $3 ELSE expiry END
+    WHERE posted_at > $2";
+
+const AUDIT: &str = "DELETE FROM audit
+    WHERE id IN (SELECT id FROM audit WHERE at < $1 ORDER BY at LIMIT $2)";
+
 const COUNTS: &str = "SELECT rooms.id, rooms.active_users,
         (SELECT COUNT(*) FROM room_activity WHERE room = rooms.id AND last_active >= $1)
     FROM rooms
@@ -57,6 +73,8 @@ pub enum Stale {
     Nonces,
     /// That somebody read in a room.
     Activity,
+    /// Who changed what.
+    Audit,
 }
 
 impl Store {
@@ -75,6 +93,7 @@ impl Store {
                 Stale::DirectMessages => run!(write.tx, execute, query, DIRECT, before, STEP)?,
                 Stale::Nonces => run!(write.tx, execute, query, NONCES, before, STEP)?,
                 Stale::Activity => run!(write.tx, execute, query, ACTIVITY, before, STEP)?,
+                Stale::Audit => run!(write.tx, execute, query, AUDIT, before, STEP)?,
             };
             if deleted == 0 {
                 return Ok(total);
@@ -88,6 +107,27 @@ impl Store {
                 return Ok(total);
             }
         }
+    }
+
+    /// Brings back to now what lies in the future since the clock was ahead: when people were seen, and direct messages,
+    /// which live for `lifetime` from now at most. Otherwise it would stay until that time has come. Answers how much
+    /// that was.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn mend_future(&self, now: Timestamp, lifetime: Duration) -> Result<u64, DbError> {
+        let mut write = self.write(now).await?;
+        let ahead = now.plus(AHEAD).as_nanos();
+        let end = now.plus(lifetime).as_nanos();
+        let now = now.as_nanos();
+        let mut mended = run!(write.tx, execute, query, MEND_USERS, now, ahead)?;
+        mended += run!(write.tx, execute, query, MEND_ACTIVITY, now, ahead)?;
+        mended += run!(write.tx, execute, query, MEND_DIRECT, now, ahead, end)?;
+        if mended > 0 {
+            write.commit().await?;
+        }
+        Ok(mended)
     }
 
     /// Counts anew who read in each room since `since`. Only rooms whose count has changed are written. Answers the

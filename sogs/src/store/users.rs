@@ -1,11 +1,11 @@
 //! People: finding them, and the first time they show up.
 
 use shared::clock::Timestamp;
-use shared::crypto::UserId;
+use shared::crypto::{Ed25519Public, UserId, X25519Public};
 use shared::db::DbError;
 use shared::run;
 
-use super::{Store, Write};
+use super::{ChangeError, Store, Write};
 use crate::model::{Member, Override, RoomNo, Standing, User, UserNo};
 
 /// A row of the table.
@@ -214,12 +214,13 @@ impl Write {
     ///
     /// # Errors
     ///
-    /// When the database fails.
-    pub async fn named(&mut self, id: &UserId) -> Result<User, DbError> {
+    /// [`ChangeError::Nobody`] if nobody can ever come with this id, and when the database fails.
+    pub async fn named(&mut self, id: &UserId) -> Result<User, ChangeError> {
         self.lock_person(id).await?;
         match self.known(id).await? {
             Some(user) => Ok(user),
-            None => self.appear(id).await,
+            None if is_possible(id) => Ok(self.appear(id).await?),
+            None => Err(ChangeError::Nobody),
         }
     }
 
@@ -264,5 +265,13 @@ impl Write {
             run!(self.tx, execute, query, TOUCH, user.0, at.as_nanos())?;
         }
         Ok(())
+    }
+}
+
+/// Whether an id is that of a key (`identity-and-crypto.md` section 5). Of those with a wrong digit one in sixteen is.
+fn is_possible(id: &UserId) -> bool {
+    match id {
+        UserId::Session(account) => X25519Public::from_bytes(*account.key()).to_ed25519().is_ok(),
+        UserId::Blinded(blinded) => Ed25519Public::from_bytes(*blinded.key()).is_ok(),
     }
 }

@@ -8,6 +8,8 @@ use shared::crypto::BlindingFactor;
 use shared::db::{DbError, Tx};
 use shared::run;
 
+use super::Recorded;
+use super::audit::Audit;
 use crate::model::{RoomNo, UserNo};
 
 /// A change that is being made. Dropping it undoes it.
@@ -19,6 +21,7 @@ pub struct Write {
     pub(crate) tx: Tx,
     pub(super) now: Timestamp,
     pub(super) blinding: Option<Arc<BlindingFactor>>,
+    pub(super) audit: Audit,
     committed: Committed,
     directory_changed: bool,
 }
@@ -36,6 +39,8 @@ pub struct Committed {
     pub direct_deleted: bool,
     /// Who is counted as active no more, and where.
     pub inactive: Vec<(RoomNo, UserNo)>,
+    /// What was written down about who did what; for [`Write::go_on`].
+    pub recorded: Vec<Recorded>,
 }
 
 const NEXT_SEQNOS: &str = "UPDATE rooms
@@ -55,6 +60,7 @@ impl Write {
             tx,
             now,
             blinding,
+            audit: Audit::default(),
             committed: Committed::default(),
             directory_changed: false,
         }
@@ -136,6 +142,7 @@ impl Write {
     ///
     /// As for [`Tx::commit`].
     pub async fn commit(mut self) -> Result<Committed, DbError> {
+        self.committed.recorded = self.write_audit().await?;
         if self.directory_changed {
             let generation = run!(self.tx, fetch_one, query_scalar::<_, i64>, NEXT_GENERATION)?;
             self.committed.generation = Some(generation);
@@ -146,6 +153,7 @@ impl Write {
             direct,
             direct_deleted,
             inactive: _,
+            recorded: _,
         } = &self.committed;
         if generation.is_some() || !sequences.is_empty() || direct.is_some() || *direct_deleted {
             self.tx.announce().await?;

@@ -13,6 +13,7 @@ use super::filter::Filter;
 use super::list::print;
 use crate::cli::beside::Server;
 use crate::cli::confirm::confirm;
+use crate::cli::why::Why;
 use crate::store::FileEntry;
 
 /// Delete files, by their numbers or all of a room or of a person
@@ -33,6 +34,8 @@ pub(in crate::cli) struct Delete {
     /// Do not ask
     #[arg(long)]
     yes: bool,
+    #[command(flatten)]
+    why: Why,
 }
 
 /// How many files are read or deleted at a time.
@@ -79,11 +82,12 @@ impl Delete {
             return Ok(code);
         }
         confirm(self.yes, &format!("Delete {all}?"))?;
-        let mut deleted = 0;
+        let (mut deleted, mut recorded) = (0, Vec::new());
         for step in doomed.ids.chunks(STEP) {
-            let mut write = server.change().await?;
+            let mut write = server.change_because(&self.why).await?;
+            write.go_on(recorded);
             deleted += write.delete_files(step).await?.len();
-            write.commit().await?;
+            recorded = write.commit().await?.recorded;
             // What cannot be removed now, the server removes later.
             filing::delete_doomed(server.store.database(), &blobs).await?;
         }

@@ -12,6 +12,7 @@ use super::filter::{Filter, Hunt};
 use super::list::{Line, print};
 use crate::cli::beside::Server;
 use crate::cli::confirm::confirm;
+use crate::cli::why::Why;
 use crate::model::RoomNo;
 use crate::store::{FoundMessage, Standing};
 
@@ -38,6 +39,8 @@ pub(in crate::cli) struct Delete {
     /// Do not ask
     #[arg(long)]
     yes: bool,
+    #[command(flatten)]
+    why: Why,
 }
 
 /// How many messages are deleted in one transaction.
@@ -91,11 +94,12 @@ impl Delete {
         }
         confirm(self.yes, &format!("Delete {}?", messages(count)))?;
         for ((token, room), ids) in &doomed.messages {
-            let mut deleted = 0;
+            let (mut deleted, mut recorded) = (0, Vec::new());
             for step in ids.chunks(STEP) {
-                let mut write = server.change().await?;
+                let mut write = server.change_because(&self.why).await?;
+                write.go_on(recorded);
                 deleted += write.delete_messages(*room, step).await?.len();
-                write.commit().await?;
+                recorded = write.commit().await?.recorded;
             }
             println!("deleted {} in {token}", messages(deleted));
         }

@@ -9,6 +9,7 @@ use super::{description, name};
 use crate::cli::beside::Server;
 use crate::cli::letters::Letters;
 use crate::cli::scope::token;
+use crate::cli::why::Why;
 use crate::model::{Defaults, RoomToken};
 use crate::store::NewRoom;
 
@@ -33,6 +34,8 @@ pub(in crate::cli) struct Add {
     /// What not everybody may: letters of r (read), w (post), u (upload), a (see that it exists)
     #[arg(long, value_name = "RWUA", group = "defaults")]
     deny: Option<Letters>,
+    #[command(flatten)]
+    why: Why,
 }
 
 impl Add {
@@ -48,7 +51,11 @@ impl Add {
             },
             defaults: self.defaults(),
         };
-        let mut write = server.change().await?;
+        let mut write = server.change_because(&self.why).await?;
+        let most = limits.max_count;
+        if most > 0 && write.count_rooms().await? >= i64::from(most) {
+            bail!("there are {most} rooms, and rooms.max_count allows no more");
+        }
         if write.create_room(&new).await?.is_none() {
             bail!("there is a room {token} already; `sogs room set` changes it");
         }

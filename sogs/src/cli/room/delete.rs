@@ -9,6 +9,7 @@ use super::show;
 use crate::cli::beside::Server;
 use crate::cli::confirm::confirm;
 use crate::cli::scope::{known_room, number, title, token};
+use crate::cli::why::Why;
 use crate::model::RoomToken;
 
 /// Delete a room with its messages, attachments, permissions and bans
@@ -20,6 +21,8 @@ pub(in crate::cli) struct Delete {
     /// Do not ask
     #[arg(long)]
     yes: bool,
+    #[command(flatten)]
+    why: Why,
 }
 
 impl Delete {
@@ -31,7 +34,7 @@ impl Delete {
         }
         confirm(self.yes, "Delete this room and everything in it?")?;
         server.store.empty_room(number(&room), server.clock.now()).await?;
-        let mut write = server.change().await?;
+        let mut write = server.change_because(&self.why).await?;
         write.delete_room(number(&room)).await?;
         let line = format!("deleted the room {}", title(&room));
         server.commit(write, &[line]).await

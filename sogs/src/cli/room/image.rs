@@ -13,6 +13,7 @@ use shared::filing::meet;
 
 use crate::cli::beside::Server;
 use crate::cli::scope::{number, room, title, token};
+use crate::cli::why::Why;
 use crate::files::Files;
 use crate::model::{RoomToken, UserNo};
 use crate::settings::Settings;
@@ -26,6 +27,8 @@ pub(in crate::cli) struct Image {
     token: RoomToken,
     /// A picture: PNG, JPEG, GIF or WebP
     file: PathBuf,
+    #[command(flatten)]
+    why: Why,
 }
 
 impl Image {
@@ -75,7 +78,7 @@ impl Image {
 
     /// Gives the bytes a row and makes that the image.
     async fn use_file(&self, server: &Server<'_>, size: u64, blob: Option<&BlobKey>) -> Result<RoomRow> {
-        let mut write = server.change().await?;
+        let mut write = server.change_because(&self.why).await?;
         let room = room(&mut write, &self.token).await?;
         let name = self.file.file_name().map(|name| name.to_string_lossy());
         let file = NewFile {

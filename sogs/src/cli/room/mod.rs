@@ -3,6 +3,7 @@
 mod add;
 mod delete;
 mod image;
+mod rights;
 mod set;
 mod show;
 

@@ -12,6 +12,7 @@ use super::{description, name};
 use crate::cli::beside::Server;
 use crate::cli::letters::{Letters, NAMES};
 use crate::cli::scope::{number, room, title, token};
+use crate::cli::why::Why;
 use crate::model::{RoomToken, WebPart};
 use crate::settings::RoomSettings;
 use crate::store::{RoomChange, RoomRow, WebChange};
@@ -44,6 +45,8 @@ pub(in crate::cli) struct Set {
     /// What browsers are not to see of it
     #[arg(long, value_name = "PART", value_delimiter = ',', group = "changes")]
     web_hide: Vec<WebPart>,
+    #[command(flatten)]
+    why: Why,
 }
 
 /// Posts within a time; no posts for no limit.
@@ -84,7 +87,7 @@ pub(super) fn rate_limit(posts: i64, interval: Duration) -> String {
 impl Set {
     pub(super) async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
         let change = self.change(&server.settings.rooms)?;
-        let mut write = server.change().await?;
+        let mut write = server.change_because(&self.why).await?;
         let old = room(&mut write, &self.token).await?;
         write.change_room(number(&old), &change).await?;
         let new = room(&mut write, &self.token).await?;

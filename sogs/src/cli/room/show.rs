@@ -29,6 +29,9 @@ pub(in crate::cli) struct Show {
     /// The room: its token, or enough of its beginning
     #[arg(value_parser = token)]
     token: RoomToken,
+    /// Show instead what everybody may, who may more or less and why, and who is banned
+    #[arg(long)]
+    rights: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -68,6 +71,9 @@ impl List {
 
 impl Show {
     pub(super) async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
+        if self.rights {
+            return super::rights::show(server, &self.token, self.json).await;
+        }
         let survey = survey(server, &self.token).await?;
         if self.json {
             output::json(&object(&survey, server))?;
@@ -154,7 +160,7 @@ fn kind(role: &RoomRole) -> &'static str {
     }
 }
 
-fn defaults(room: &RoomRow) -> Defaults {
+pub(super) fn defaults(room: &RoomRow) -> Defaults {
     Defaults {
         read: room.read,
         accessible: room.accessible,

@@ -12,7 +12,8 @@ use shared::crypto::UserId;
 
 use crate::cli::beside::Server;
 use crate::cli::people::{Person, by, explain, ids};
-use crate::cli::scope::{Place, Scope};
+use crate::cli::scope::{Place, Scope, together};
+use crate::cli::why::Why;
 use crate::store::Write;
 
 /// Ban people
@@ -29,9 +30,8 @@ pub(in crate::cli) struct Ban {
     /// How long, such as "2d" or "1 week"; for good if it is left out
     #[arg(long = "for", value_name = "TIME")]
     span: Option<Span>,
-    /// Why, for your own records: only `sogs user bans` and `sogs user show` tell it
-    #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
+    #[command(flatten)]
+    why: Why,
 }
 
 /// Lift bans
@@ -42,6 +42,8 @@ pub(in crate::cli) struct Unban {
     ids: Vec<Person>,
     #[command(flatten)]
     scope: Scope,
+    #[command(flatten)]
+    why: Why,
 }
 
 /// Longer bans are meant to be for good.
@@ -55,9 +57,9 @@ impl Ban {
             bail!("--for takes a time from 1 second to 100 years; without it the ban is for good");
         }
         let ids = ids(server, &self.ids).await?;
-        let mut write = server.change().await?;
-        write.lock_people(&ids).await?;
+        let mut write = server.change_because(&self.why).await?;
         let places = self.scope.find(&mut write).await?;
+        write.lock_people(&ids, &together(&places)).await?;
         let mut lines = Vec::new();
         for id in &ids {
             for place in &places {
@@ -74,9 +76,6 @@ impl Ban {
             .ban(id, &place.scope(), until)
             .await
             .map_err(|error| explain(error, id, place))?;
-        if let Some(reason) = &self.reason {
-            write.note_reason(place.room(), &user, reason).await?;
-        }
         let person = by(&user.session_id, id);
         let lasts = lasts(until);
         Ok(match before {
@@ -125,9 +124,9 @@ fn lasts(until: Option<Timestamp>) -> String {
 impl Unban {
     pub(super) async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
         let ids = ids(server, &self.ids).await?;
-        let mut write = server.change().await?;
-        write.lock_people(&ids).await?;
+        let mut write = server.change_because(&self.why).await?;
         let places = self.scope.find(&mut write).await?;
+        write.lock_people(&ids, &together(&places)).await?;
         let mut lines = Vec::new();
         for id in &ids {
             for place in &places {

@@ -3,17 +3,20 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::json;
 use shared::cli::output::{self, Format};
 use shared::clock::Timestamp;
 
 use crate::cli::beside::Server;
-use crate::store::UserRow;
+use crate::store::{Listed, Order, UserRow};
 
-/// List the people who were there last
+/// List people, who was there last first
 #[derive(Args)]
 pub(in crate::cli) struct List {
+    /// What to sort by
+    #[arg(long, value_enum, default_value_t = Sort::Activity)]
+    sort: Sort,
     /// How many; 0 for all, which is the default for --json and --quiet, while a table has 100
     #[arg(long, value_name = "N")]
     limit: Option<u32>,
@@ -21,21 +24,45 @@ pub(in crate::cli) struct List {
     format: Format,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Sort {
+    /// Who was there last comes first
+    Activity,
+    /// Who posted the most comes first
+    Posts,
+    /// Whose messages and files take the most space comes first
+    Storage,
+}
+
+impl From<Sort> for Order {
+    fn from(sort: Sort) -> Self {
+        match sort {
+            Sort::Activity => Self::Activity,
+            Sort::Posts => Self::Posts,
+            Sort::Storage => Self::Storage,
+        }
+    }
+}
+
 impl List {
     pub(super) async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
-        let (count, people) = server.store.people(self.format.most(self.limit)).await?;
+        let most = self.format.most(self.limit);
+        let (count, people) = server.store.people(self.sort.into(), most).await?;
         let seen = |nanos: i64| Timestamp::from_nanos(nanos);
         let list = output::List {
-            header: ["LAST SEEN", "FIRST SEEN", "WHOLE SERVER", "ID"],
-            row: &|person: &UserRow| {
+            header: ["LAST SEEN", "FIRST SEEN", "POSTED", "WHOLE SERVER", "ID"],
+            row: &|listed: &Listed| {
+                let person = &listed.user;
                 [
                     output::time(seen(person.last_active)),
                     output::time(seen(person.created)),
+                    output::amount(listed.posts, listed.bytes),
                     standing(person).to_owned(),
                     person.session_id.clone(),
                 ]
             },
-            object: &|person| {
+            object: &|listed| {
+                let person = &listed.user;
                 json!({
                     "id": person.session_id,
                     "first_seen": seen(person.created),
@@ -44,9 +71,11 @@ impl List {
                     "moderator": person.moderator,
                     "admin": person.admin,
                     "visible": person.visible_mod,
+                    "posts": listed.posts,
+                    "bytes": listed.bytes,
                 })
             },
-            name: &|person| person.session_id.clone(),
+            name: &|listed| listed.user.session_id.clone(),
             nothing: "Nobody has been here yet.",
         };
         list.print(self.format, &people)?;

@@ -6,6 +6,7 @@ mod list;
 mod permit;
 mod purge;
 mod show;
+mod timeout;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,8 @@ pub(super) enum Command {
     Ban(ban::Ban),
     Unban(ban::Unban),
     Bans(bans::Bans),
+    Timeout(timeout::Timeout),
+    Untimeout(timeout::Untimeout),
     Permit(permit::Permit),
     Purge(purge::Purge),
 }
@@ -37,6 +40,8 @@ impl Command {
             Self::Ban(ban) => ban.run(&server).await,
             Self::Unban(unban) => unban.run(&server).await,
             Self::Bans(bans) => bans.run(&server).await,
+            Self::Timeout(timeout) => timeout.run(&server).await,
+            Self::Untimeout(untimeout) => untimeout.run(&server).await,
             Self::Permit(permit) => permit.run(&server).await,
             Self::Purge(purge) => purge.run(&server).await,
         }

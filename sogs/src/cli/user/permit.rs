@@ -9,7 +9,8 @@ use shared::crypto::UserId;
 use crate::cli::beside::Server;
 use crate::cli::letters::{Letters, NAMES};
 use crate::cli::people::{Person, explain, ids};
-use crate::cli::scope::{Place, RoomScope};
+use crate::cli::scope::{Place, RoomScope, together};
+use crate::cli::why::Why;
 use crate::model::{FlagChange, Override, PermissionChange};
 use crate::store::Write;
 
@@ -33,15 +34,17 @@ pub(in crate::cli) struct Permit {
     /// Where they are to be treated like everybody else again
     #[arg(long, value_name = "RWUA", group = "permissions")]
     reset: Option<Letters>,
+    #[command(flatten)]
+    why: Why,
 }
 
 impl Permit {
     pub(super) async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
         let change = self.change()?;
         let ids = ids(server, &self.ids).await?;
-        let mut write = server.change().await?;
-        write.lock_people(&ids).await?;
+        let mut write = server.change_because(&self.why).await?;
         let places = self.scope.find(&mut write).await?;
+        write.lock_people(&ids, &together(&places)).await?;
         let mut lines = Vec::new();
         for id in &ids {
             for place in &places {

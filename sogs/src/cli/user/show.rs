@@ -2,21 +2,24 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::{Map, Value, json};
 use shared::cli::output;
 use shared::clock::Timestamp;
+use shared::crypto::UserId;
 
 use super::list::standing;
 use super::permit::{flags, told};
 use crate::cli::beside::Server;
 use crate::cli::letters::NAMES;
 use crate::cli::people::Person;
-use crate::model::Override;
-use crate::store::{Dossier, InRoom, Pending, UserRow};
+use crate::cli::scope::place;
+use crate::cli::{audit, rights};
+use crate::model::{Override, Permissions};
+use crate::store::{Dossier, InRoom, Pending, Sought, UserRow};
 
-/// Show what is kept about somebody: roles, bans, permissions, how much they posted
+/// Show all that is known about somebody: roles, bans, timeouts, what they posted, what they may in each room and why
 #[derive(Args)]
 pub(in crate::cli) struct Show {
     /// The id, 05 or 15 and 64 more digits; of somebody who has been here the beginning will do
@@ -29,21 +32,88 @@ pub(in crate::cli) struct Show {
 impl Show {
     pub(super) async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
         let id = self.id.id(server).await?;
-        let unknown = || format!("{id} has never been here; `sogs user list` shows who was");
-        let user = server.store.find_user(&id).await?.with_context(unknown)?;
-        let row = server.store.user_row(user.no).await?.with_context(unknown)?;
-        let dossier = server.store.dossier(user.no).await?;
+        let people = people(server, &id).await?;
+        let ids = server.store.ids_of(&id).await?;
+        let sought = Sought {
+            targets: Some(ids),
+            ..Sought::default()
+        };
+        let history = server.store.audit(&sought, HISTORY).await?;
         if self.json {
-            output::json(&object(&row, &dossier))?;
-        } else {
-            print(&row, &dossier);
+            let mut people = people.iter().map(object);
+            let mut first = people.next().unwrap_or_default();
+            first["also"] = people.collect();
+            first["history"] = history.iter().map(audit::object).collect();
+            output::json(&first)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        for (index, person) in people.iter().enumerate() {
+            if index > 0 {
+                println!("\nThe same person is known by another id too:\n");
+            }
+            print(person);
+        }
+        if !history.is_empty() {
+            println!("\nWhat was done to them lately:");
+            let rows = history.iter().map(|record| {
+                let action = [record.action.clone(), audit::told(record)].join(" ");
+                [
+                    output::time(Timestamp::from_nanos(record.at)),
+                    action.trim_end().to_owned(),
+                    place(record.room.as_deref()),
+                    record.actor.clone(),
+                    record.reason.clone().unwrap_or_default(),
+                ]
+            });
+            output::table(["WHEN", "WHAT", "ROOM", "BY", "WHY"], rows);
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn print(row: &UserRow, dossier: &Dossier) {
+/// Everybody whom the id stands for, whom it names first.
+async fn people(server: &Server<'_>, id: &UserId) -> Result<Vec<Known>> {
+    let store = &server.store;
+    let (_, rooms) = store.rooms().await?;
+    let mut people = Vec::new();
+    for user in store.twins(id).await? {
+        let (Some(row), Ok(id)) = (store.user_row(user.no).await?, user.session_id.parse::<UserId>()) else {
+            continue;
+        };
+        let Some(member) = store.member(&id).await? else {
+            continue;
+        };
+        let rights = rooms
+            .iter()
+            .map(|loaded| (loaded.room.token.clone(), member.permissions(&loaded.room)));
+        people.push(Known {
+            row,
+            dossier: store.dossier(user.no, server.clock.now()).await?,
+            rights: rights.collect(),
+        });
+    }
+    if people.is_empty() {
+        bail!("{} has never been here; `sogs user list` shows who was", id);
+    }
+    Ok(people)
+}
+
+/// How many of the latest changes are shown.
+const HISTORY: i64 = 10;
+
+/// Somebody, what is kept about them, and what they may in which room.
+struct Known {
+    row: UserRow,
+    dossier: Dossier,
+    rights: Vec<(String, Permissions)>,
+}
+
+fn print(person: &Known) {
+    let Known { row, dossier, rights } = person;
     println!("id            {}", row.session_id);
+    if let Some(blinded) = &dossier.waits_for {
+        println!("waits for     {blinded}, or the same with another sign, to take this over");
+    }
     println!("first seen    {}", output::time(Timestamp::from_nanos(row.created)));
     println!("last seen     {}", output::time(Timestamp::from_nanos(row.last_active)));
     println!(
@@ -51,15 +121,26 @@ fn print(row: &UserRow, dossier: &Dossier) {
         output::amount(dossier.messages.count, dossier.messages.bytes)
     );
     println!(
+        "lately        {} messages within a day, {} within a week",
+        dossier.last_day, dossier.last_week
+    );
+    println!("reactions     {}", dossier.reactions);
+    println!("direct        {} sent, {} received", dossier.sent, dossier.received);
+    println!(
         "files         {}",
         output::amount(dossier.files.count, dossier.files.bytes)
     );
     let standing = Some(standing(row))
         .filter(|text| !text.is_empty())
         .unwrap_or("nothing special");
-    println!("whole server  {standing}{}", reason(dossier.ban_reason.as_deref()));
+    let end = if row.banned {
+        until(&dossier.pending, None)
+    } else {
+        String::new()
+    };
+    println!("whole server  {standing}{end}{}", reason(dossier.ban_reason.as_deref()));
     for room in &dossier.rooms {
-        println!("{:<13} {}", room.token, differences(room));
+        println!("{:<13} {}", room.token, differences(room, &dossier.pending));
     }
     for pending in &dossier.pending {
         println!(
@@ -68,14 +149,30 @@ fn print(row: &UserRow, dossier: &Dossier) {
             plan(pending)
         );
     }
+    if !rights.is_empty() {
+        println!("\nWhat they may:");
+        let rows = rights
+            .iter()
+            .map(|(token, may)| [token.clone(), rights::letters(may), rights::why(may)]);
+        output::table(["ROOM", "MAY", "WHY"], rows);
+    }
 }
 
 fn reason(reason: Option<&str>) -> String {
     reason.map(|reason| format!(": {reason}")).unwrap_or_default()
 }
 
+/// When a ban ends, from a room or from the whole server.
+fn until(pending: &[Pending], room: Option<&str>) -> String {
+    let mut ends = pending
+        .iter()
+        .filter(|one| one.room.as_deref() == room && one.banned == Some(false));
+    let end = ends.next().map(|end| output::time(Timestamp::from_nanos(end.at)));
+    end.map(|end| format!(" until {end}")).unwrap_or_default()
+}
+
 /// What differs in a room.
-fn differences(room: &InRoom) -> String {
+fn differences(room: &InRoom, pending: &[Pending]) -> String {
     let Override {
         banned,
         moderator,
@@ -85,7 +182,11 @@ fn differences(room: &InRoom) -> String {
     } = room.differs;
     let mut parts = Vec::new();
     if banned {
-        parts.push(format!("banned{}", reason(room.ban_reason.as_deref())));
+        parts.push(format!(
+            "banned{}{}",
+            until(pending, Some(&room.token)),
+            reason(room.ban_reason.as_deref())
+        ));
     }
     if moderator {
         let visible = if visible_mod { "visible" } else { "hidden" };
@@ -119,7 +220,9 @@ fn plan(pending: &Pending) -> String {
 }
 
 /// What programs are told.
-fn object(row: &UserRow, dossier: &Dossier) -> Value {
+fn object(person: &Known) -> Value {
+    let Known { row, dossier, rights } = person;
+    let rights = rights.iter().map(|(token, may)| (token.clone(), rights::object(may)));
     let rooms: Map<String, Value> = dossier
         .rooms
         .iter()
@@ -146,7 +249,12 @@ fn object(row: &UserRow, dossier: &Dossier) -> Value {
         "moderator": row.moderator,
         "admin": row.admin,
         "visible": row.visible_mod,
+        "reactions": dossier.reactions,
+        "direct_messages": { "sent": dossier.sent, "received": dossier.received },
+        "lately": { "1d": dossier.last_day, "7d": dossier.last_week },
+        "waits_for": dossier.waits_for,
         "rooms": rooms,
+        "rights": rights.collect::<Map<_, _>>(),
         "pending": pending.collect::<Vec<_>>(),
     })
 }

@@ -1,0 +1,124 @@
+//! Timeouts: for a while somebody may not post in a room. It is nothing but a permission taken away and a scheduled one
+//! that gives it back, so every client and every server of this kind shows and honours it.
+
+use shared::clock::Timestamp;
+use shared::crypto::UserId;
+use shared::db::DbError;
+use shared::run;
+
+use super::permissions::FORGET_EMPTY;
+use super::{ChangeError, Write};
+use crate::model::{Action, Need, Override, RoomNo, Scope, User, UserNo, resolve};
+
+/// What became of a timeout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimedOut {
+    /// They may not post from now on.
+    Begun,
+    /// They might not post until this time, and now until another.
+    Moved(Timestamp),
+    /// They may not post there anyway, with no end to it. Nothing was changed.
+    Silent,
+    /// They moderate, so nothing keeps them from posting. Nothing was changed.
+    Moderates,
+}
+
+const END: &str = "SELECT MIN(at) FROM scheduled_permissions WHERE room = $1 AND person = $2 AND write = $3";
+
+const FORGET_END: &str = "UPDATE scheduled_permissions SET write = NULL WHERE room = $1 AND person = $2 AND write = $3";
+
+const INSERT_END: &str = "INSERT INTO scheduled_permissions (room, person, at, write) VALUES ($1, $2, $3, $4)";
+
+impl Write {
+    /// Keeps whoever this id names from posting in a room until some time.
+    ///
+    /// # Errors
+    ///
+    /// If the room is gone, and when the database fails.
+    pub async fn time_out(
+        &mut self,
+        room: RoomNo,
+        id: &UserId,
+        until: Timestamp,
+    ) -> Result<(User, TimedOut), ChangeError> {
+        self.lock(id, &Scope::Rooms(vec![room])).await?;
+        let user = self.named(id).await?;
+        let local = self.override_of(room, user.no).await?;
+        let defaults = self.defaults_of(room).await?.ok_or(ChangeError::RoomGone)?;
+        let may = resolve(user.standing, Some(&local), defaults);
+        if may.moderator {
+            return Ok((user, TimedOut::Moderates));
+        }
+        let end = self.timeout_end(room, user.no, &local).await?;
+        let outcome = match end {
+            Some(end) => {
+                self.forget_timeout_end(room, user.no).await?;
+                TimedOut::Moved(end)
+            }
+            None if !may.without_ban().allows(Need::Write) => return Ok((user, TimedOut::Silent)),
+            None => {
+                let write = Some(false);
+                self.set_override(room, &user, Override { write, ..local }).await?;
+                TimedOut::Begun
+            }
+        };
+        let at = until.as_nanos();
+        run!(self.tx, execute, query, INSERT_END, room.0, user.no.0, at, true)?;
+        self.note(Action::TimeoutSet, Some(room), Some(user.no))
+            .time("until", Some(until));
+        Ok((user, outcome))
+    }
+
+    /// Lets whoever this id names post again before a timeout ends, and all others that the id stands for. Answers
+    /// whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// If the room is gone, and when the database fails.
+    pub async fn end_timeout(&mut self, room: RoomNo, id: &UserId) -> Result<bool, ChangeError> {
+        self.lock(id, &Scope::Rooms(vec![room])).await?;
+        let defaults = self.defaults_of(room).await?.ok_or(ChangeError::RoomGone)?;
+        let mut ended = false;
+        for user in self.all_known(id).await? {
+            let local = self.override_of(room, user.no).await?;
+            if self.timeout_end(room, user.no, &local).await?.is_none() {
+                continue;
+            }
+            self.forget_timeout_end(room, user.no).await?;
+            // As it is when the time has come.
+            let write = (!defaults.write).then_some(true);
+            self.set_override(room, &user, Override { write, ..local }).await?;
+            self.note(Action::TimeoutLift, Some(room), Some(user.no));
+            ended = true;
+        }
+        Ok(ended)
+    }
+
+    /// When somebody may post again who may not now; `None` for those who may and those who never will.
+    async fn timeout_end(
+        &mut self,
+        room: RoomNo,
+        user: UserNo,
+        local: &Override,
+    ) -> Result<Option<Timestamp>, DbError> {
+        if local.write != Some(false) {
+            return Ok(None);
+        }
+        let end = run!(
+            self.tx,
+            fetch_one,
+            query_scalar::<_, Option<i64>>,
+            END,
+            room.0,
+            user.0,
+            true
+        )?;
+        Ok(end.map(Timestamp::from_nanos))
+    }
+
+    async fn forget_timeout_end(&mut self, room: RoomNo, user: UserNo) -> Result<(), DbError> {
+        run!(self.tx, execute, query, FORGET_END, room.0, user.0, true)?;
+        run!(self.tx, execute, query, FORGET_EMPTY, room.0, user.0)?;
+        Ok(())
+    }
+}
