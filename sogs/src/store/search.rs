@@ -110,7 +110,7 @@ pub struct Search {
 const PAGE: usize = 100;
 
 /// How many numbers are read at a time.
-const CANDIDATES: i64 = 2000;
+const CANDIDATES: i64 = 20_000;
 
 /// Over how many numbers one statement goes where no index leads to the wanted ones.
 const SPAN: i64 = 20_000;

@@ -39,10 +39,7 @@ impl List {
         files.truncate(most);
         print(self.format, &files)?;
         if let (true, Some(last)) = (more, files.last()) {
-            eprintln!(
-                "These are {most} files, and there are more: --before {} goes on from there.",
-                last.id
-            );
+            eprintln!("There are more files: --before {} goes on from there.", last.id);
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -74,7 +74,7 @@ impl List {
         match lines.last() {
             Some(last) if more => {
                 let last = last.message.id;
-                eprintln!("These are {most} messages, and there are more: --before {last} goes on from there.");
+                eprintln!("There are more messages: --before {last} goes on from there.");
             }
             _ => hunt.note_end(),
         }
