@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use zeroize::Zeroizing;
 
-use crate::remote::{Community, Home, IdentityError, Proxy, Remembered, Seed};
+use crate::remote::{Community, Home, IdentityError, JoinLink, Proxy, Remembered, Seed};
 
 /// What these options stand under in the help of each command.
 const HEADING: &str = "Which community, and as whom";
@@ -38,13 +38,14 @@ impl Access {
     }
 
     fn community(&self) -> Result<Remembered> {
-        if let Some(link) = self.at.as_ref().filter(|at| at.contains("://")) {
-            return Ok(Remembered {
-                link: link.parse()?,
-                proxy: None,
-            });
-        }
         let mut communities = Home::of_user()?.communities()?;
+        if let Some(link) = self.at.as_ref().filter(|at| at.contains("://")) {
+            let link: JoinLink = link.parse()?;
+            // What hides the moderator from a server does so however it is named.
+            let mut known = communities.into_values();
+            let proxy = known.find_map(|known| known.proxy.filter(|_| known.link.base_url == link.base_url));
+            return Ok(Remembered { link, proxy });
+        }
         let names: Vec<String> = communities.keys().map(ToString::to_string).collect();
         if names.is_empty() {
             bail!("no community is remembered; `sogs remote add LINK` remembers one");

@@ -157,4 +157,9 @@ async fn a_proxy_is_remembered_and_looks_the_name_up() {
     let shown = moderator.json(&["room", "show", "--at", "far"]);
     assert_eq!(shown["moderator"], serde_json::json!(true));
     assert_eq!(asked.await.unwrap(), "community.invalid");
+    // Whatever is named of a server that is reached through a proxy.
+    let (proxy, asked) = socks(server.address()).await;
+    moderator.done(&["add", &link, "--name", "far", "--proxy", &proxy]);
+    moderator.done(&["room", "show", "--at", &link]);
+    assert_eq!(asked.await.unwrap(), "community.invalid");
 }
