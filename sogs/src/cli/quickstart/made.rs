@@ -77,7 +77,7 @@ impl Community {
         let mut write = server.change().await?;
         if let Some(admin) = wanted.admin {
             let admin = UserId::Session(admin);
-            write.lock_people(&[admin]).await?;
+            write.lock_people(&[admin], &Scope::Server).await?;
             let change = RoleChange::Admin { visible: None };
             write.change_role(&admin, &Scope::Server, change).await?;
         }
