@@ -1,7 +1,7 @@
 //! `sogs import`.
 
 use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -89,7 +89,7 @@ impl Pysogs {
         if self.json {
             output::json(&report)?;
         } else {
-            print(&report)?;
+            print(&report);
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -109,77 +109,69 @@ fn write_configuration(data: &Path, converted: &Converted) -> Result<PathBuf> {
     Ok(path)
 }
 
-fn print(report: &Report) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+fn print(report: &Report) {
     let done = if report.dry_run { "Would be moved" } else { "Moved" };
-    writeln!(out, "{done} from {}:", report.source)?;
+    println!("{done} from {}:", report.source);
     for (kind, count) in &report.taken {
-        writeln!(out, "  {count} {kind}")?;
+        println!("  {count} {kind}");
     }
-    writeln!(out, "  {} of files", output::size(report.file_bytes))?;
+    println!("  {} of files", output::size(report.file_bytes));
     for (action, title) in [
         (Action::Attention, "See to this:"),
         (Action::LeftOut, "Left out:"),
         (Action::Changed, "Mended:"),
         (Action::Kept, "Odd, and taken over as it is:"),
     ] {
-        print_findings(&mut out, report, action, title)?;
+        print_findings(report, action, title);
     }
-    print_missing(&mut out, report)?;
-    writeln!(out, "\nPublic key: {}", report.public_key)?;
+    print_missing(report);
+    println!("\nPublic key: {}", report.public_key);
     if let Some(url) = &report.base_url {
-        writeln!(out, "Links, as they were:")?;
+        println!("Links, as they were:");
         for token in &report.rooms {
-            writeln!(out, "  {url}/{token}?public_key={}", report.public_key)?;
+            println!("  {url}/{token}?public_key={}", report.public_key);
         }
     }
     if let Some(path) = &report.configuration {
-        writeln!(out, "\nThe old configuration in the new form: {}", path.display())?;
+        println!("\nThe old configuration in the new form: {}", path.display());
     }
     for note in &report.configuration_notes {
-        writeln!(out, "  {note}")?;
+        println!("  {note}");
     }
     if report.dry_run {
-        writeln!(out, "\nNothing was written. Without --dry-run the community is moved.")?;
+        println!("\nNothing was written. Without --dry-run the community is moved.");
     }
-    Ok(())
 }
 
-fn print_findings(out: &mut impl Write, report: &Report, action: Action, title: &str) -> io::Result<()> {
+fn print_findings(report: &Report, action: Action, title: &str) {
     let mut title = Some(title);
     for finding in report.findings.values().filter(|finding| finding.action == action) {
         if let Some(title) = title.take() {
-            writeln!(out, "\n{title}")?;
+            println!("\n{title}");
         }
-        writeln!(out, "  {} {}", finding.count, finding.text)?;
+        println!("  {} {}", finding.count, finding.text);
         if !finding.examples.is_empty() {
             let more = if finding.count > finding.examples.len() as u64 {
                 ", …"
             } else {
                 ""
             };
-            writeln!(out, "    {}{more}", finding.examples.join(", "))?;
+            println!("    {}{more}", output::plain(&finding.examples.join(", ")));
         }
     }
-    Ok(())
 }
 
-fn print_missing(out: &mut impl Write, report: &Report) -> io::Result<()> {
+fn print_missing(report: &Report) {
     if report.missing_files.is_empty() {
-        return Ok(());
+        return;
     }
-    writeln!(out, "\nMissing files:")?;
+    println!("\nMissing files:");
     for file in report.missing_files.iter().take(NAMED) {
-        writeln!(out, "  {} {}", file.id, file.path)?;
+        println!("  {} {}", file.id, output::plain(&file.path));
     }
     if report.missing_files.len() > NAMED {
-        writeln!(
-            out,
-            "  and {} more; --json names them",
-            report.missing_files.len() - NAMED
-        )?;
+        println!("  and {} more; --json names them", report.missing_files.len() - NAMED);
     }
-    Ok(())
 }
 
 /// How far it has come, on standard error if that is a terminal.

@@ -12,11 +12,7 @@ use shared::key_file::KeyFileError;
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// A file or folder cannot be used.
-    #[error(
-        "cannot use {}: {source}. The command must be able to read all of the old server's files; as root it works as the \
-         owner of the data folder, so give that user a copy to read",
-        path.display()
-    )]
+    #[error("cannot use {}", path.display())]
     Io {
         /// Which.
         path: PathBuf,
@@ -24,6 +20,13 @@ pub enum ImportError {
         #[source]
         source: io::Error,
     },
+    /// A file or folder is not for this user.
+    #[error(
+        "{} may not be read by the user that the command runs as. What root commands is done as the owner of the data \
+         folder, so give that user a copy of the old server's folder",
+        .0.display()
+    )]
+    Denied(PathBuf),
     /// There is no PySOGS database where it should be.
     #[error(
         "there is no PySOGS database {}; name the folder that the old server runs in, and with --ini its sogs.ini if that is \
@@ -129,10 +132,10 @@ pub enum ImportError {
     #[error("file {0} was written and is not there in full")]
     NotWritten(i64),
     /// The old or the new database failed.
-    #[error("database: {0}")]
+    #[error("a database cannot be used")]
     Database(#[from] DbError),
     /// The blob store failed.
-    #[error("files: {0}")]
+    #[error("the place for the files cannot be used")]
     Blobs(#[from] BlobError),
     /// The new key file cannot be used.
     #[error(transparent)]
@@ -145,7 +148,10 @@ pub enum ImportError {
 impl ImportError {
     pub(super) fn io(path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
         let path = path.as_ref().to_owned();
-        move |source| Self::Io { path, source }
+        move |source| match source.kind() {
+            io::ErrorKind::PermissionDenied => Self::Denied(path),
+            _ => Self::Io { path, source },
+        }
     }
 }
 
