@@ -212,6 +212,7 @@ key_file = key_x25519
 [net]
 base_url = https://open.example.org/
 http_show_index = off
+http_show_recent = no
 omq_listen = tcp://*:22028
     tcp://[::1]:22028
 [files]
@@ -254,7 +255,7 @@ public = yes
         let (settings, converted) = converted(WHOLE);
         assert_eq!(settings.common.base_url.as_deref(), Some("https://open.example.org"));
         assert_eq!(settings.common.log_level.as_deref(), Some("warn"));
-        assert!(!settings.web.show_index && !settings.users.require_blind_keys);
+        assert!(!settings.web.show_index && !settings.web.show_messages && !settings.users.require_blind_keys);
         assert_eq!(settings.files.expiry, Span::seconds(day / 2));
         assert_eq!(settings.files.max_size, Size(6_000_000));
         assert_eq!(settings.rooms.active_threshold, Span::seconds(7 * day));

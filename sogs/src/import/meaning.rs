@@ -45,10 +45,7 @@ pub(super) const KEYS: &[(&str, Meaning)] = &[
         Nothing("files for pages of PySOGS do not fit this server"),
     ),
     ("net.http_show_index", Flag("web.show_index")),
-    (
-        "net.http_show_recent",
-        Nothing("this server does not show messages on its pages"),
-    ),
+    ("net.http_show_recent", Flag("web.show_messages")),
     ("messages.profanity_filter", Flag("filters.profanity_filter")),
     ("messages.profanity_silent", Flag("filters.profanity_silent")),
     ("messages.profanity_custom", Path("filters.profanity_custom")),
