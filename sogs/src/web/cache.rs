@@ -22,6 +22,9 @@ const CAPACITY: u64 = 4 * 1024 * 1024;
 /// How many pages are made at the same time.
 const AT_ONCE: usize = 2;
 
+/// How many readers wait for a turn, so that they do not take all connections.
+const WAITING: usize = 30;
+
 /// How long a reader waits for a turn.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -72,6 +75,9 @@ pub(super) struct Shelf {
     clock: Clock,
     made: Cache<Key, Made>,
     turns: Semaphore,
+    /// Those who have a turn and those who wait for one.
+    queue: Semaphore,
+    patience: Duration,
 }
 
 impl Shelf {
@@ -81,6 +87,8 @@ impl Shelf {
             clock,
             made: Cache::builder().max_capacity(CAPACITY).weigher(weigher).build(),
             turns: Semaphore::new(AT_ONCE),
+            queue: Semaphore::new(AT_ONCE + WAITING),
+            patience: PATIENCE,
         }
     }
 
@@ -92,7 +100,10 @@ impl Shelf {
         if let Some(content) = self.find(key, stamp) {
             return Ok(content);
         }
-        let turn = tokio::time::timeout(PATIENCE, self.turns.acquire()).await;
+        let Ok(_place) = self.queue.try_acquire() else {
+            return Err(NoPage::Busy);
+        };
+        let turn = tokio::time::timeout(self.patience, self.turns.acquire()).await;
         let Ok(Ok(_turn)) = turn else {
             return Err(NoPage::Busy);
         };
@@ -122,6 +133,8 @@ impl Shelf {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use futures_util::FutureExt;
+
     use super::*;
 
     async fn ask(shelf: &Shelf, made: &AtomicUsize, sequence: i64) {
@@ -148,15 +161,23 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn whoever_finds_no_turn_is_asked_to_come_back() {
-        let shelf = Shelf::new(Clock::manual(Timestamp::from_seconds(1_700_000_000)));
-        let _all = shelf.turns.acquire_many(u32::try_from(AT_ONCE).unwrap()).await.unwrap();
+        let clock = Clock::manual(Timestamp::from_seconds(1_700_000_000));
+        let mut shelf = Shelf::new(clock);
+        shelf.patience = Duration::ZERO;
+        let _turns = shelf.turns.acquire_many(2).await.unwrap();
         let stamp = Stamp {
             generation: 1,
             sequence: 1,
         };
         let make = async || Ok(Content::new(mime::TEXT_HTML_UTF_8, "page"));
         assert!(matches!(shelf.page(Key::Index, stamp, make).await, Err(NoPage::Busy)));
+
+        // When as many wait as may, the next one is not kept at all.
+        shelf.patience = Duration::MAX;
+        let _queue = shelf.queue.acquire_many(32).await.unwrap();
+        let refused = shelf.page(Key::Index, stamp, make).now_or_never();
+        assert!(matches!(refused, Some(Err(NoPage::Busy))));
     }
 }

@@ -18,6 +18,7 @@ mod view;
 use std::sync::Arc;
 
 use http::{HeaderValue, Method, StatusCode, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use shared::clock::Clock;
 use shared::http::{Request, Response, Route, Router};
 
@@ -46,6 +47,9 @@ const RESERVED: [&str; 13] = [
     "static",
     "user",
 ];
+
+/// What need not be written in another way in a path.
+const PLAIN: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
 /// How long browsers keep what stands beside the pages; its address changes with it.
 const KEPT: &str = "max-age=86400";
@@ -155,7 +159,7 @@ async fn nothing_here(_app: Arc<Community>, _request: Request) -> Result<Respons
 }
 
 fn moved(status: StatusCode, token: &str) -> Result<Response, ApiError> {
-    let place = percent_encoding::utf8_percent_encode(token, percent_encoding::NON_ALPHANUMERIC);
+    let place = utf8_percent_encode(token, &PLAIN);
     let place = HeaderValue::from_str(&format!("/r/{place}/")).map_err(|_| ApiError::NotFound("room"))?;
     Ok(Response::empty(status).with(header::LOCATION, place))
 }

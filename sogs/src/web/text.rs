@@ -254,7 +254,22 @@ fn cut(text: &str, most: usize) -> (String, bool) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_is_written_can_be_shown(text in any::<String>(), digits in "[0-9a-f]{60,140}", most in 0..100_usize) {
+            for text in [text.clone(), format!("{text}{digits}"), format!("https://example.org/@{digits}{text}")] {
+                let shown = body(&text, most, &Names::default());
+                let all: String = shown.pieces.iter().flat_map(|piece| [&*piece.text, &*piece.href]).collect();
+                prop_assert!(!has_id(&all), "{all}");
+                prop_assert!(!all.chars().any(turns_direction));
+                prop_assert!(!line(&text, most).contains(['\n', HIDDEN]));
+            }
+        }
+    }
 
     fn plain(text: &str) -> String {
         let body = body(text, 1000, &Names::default());

@@ -119,6 +119,8 @@ async fn an_opened_join_link_leads_to_the_page() {
     for (path, status, place) in [
         (format!("/lobby?public_key={key}"), 307, Some("/r/Lobby/")),
         (format!("/r/lobby?public_key={key}"), 308, Some("/r/lobby/")),
+        ("/r/my-room_1".to_owned(), 308, Some("/r/my-room_1/")),
+        ("/r/a%20b".to_owned(), 308, Some("/r/a%20b/")),
         ("/secret".to_owned(), 404, None),
         ("/nowhere".to_owned(), 404, None),
         ("/room".to_owned(), 404, None),
