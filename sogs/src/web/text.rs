@@ -97,7 +97,8 @@ pub(crate) fn body(text: &str, most: usize, names: &Names) -> Pieces {
     let mut hidden = hidden.into_iter();
     let mut pieces: Vec<Piece> = Vec::new();
     for span in finder.spans(&text) {
-        let broken_off = is_cut && span.end() == text.len();
+        let ends = |rest: &str| rest.contains(char::is_whitespace);
+        let broken_off = is_cut && !text.get(span.end()..).is_some_and(ends);
         let link = match span.kind() {
             Some(_) if !broken_off && !span.as_str().contains(HIDDEN) => link(span.as_str()),
             _ => None,
