@@ -6,9 +6,11 @@ mod support;
 
 use support::Place;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 18] = [
     "serve",
+    "quickstart",
     "init",
+    "doctor",
     "room",
     "mod",
     "user",

@@ -134,14 +134,20 @@ impl Community {
     }
 }
 
-/// What nobody but the operator can do.
-pub(super) fn left_to_do(common: &CommonFlags, settings: &Settings) -> String {
+/// What nobody but the operator can do. `unwritten` is the configuration file, if it does not have the address.
+pub(super) fn left_to_do(common: &CommonFlags, settings: &Settings, unwritten: Option<&Path>) -> String {
     let base_url = settings.base_url();
     let listen = settings.listen();
     let host = base_url.split_once("://").map_or("", |(_, host)| host);
     let mut text = "\nWhat is left to do:\n".to_owned();
     if let Some(problem) = links::problem(&base_url) {
         text.push_str(&format!("- Set base_url to the public address: {problem}.\n"));
+    }
+    if let Some(file) = unwritten {
+        text.push_str(&format!(
+            "- Write this into {}, or else the next start does not know the address: base_url = \"{base_url}\"\n",
+            file.display()
+        ));
     }
     if listen.ip().is_loopback() {
         text.push_str(&format!(

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::Args;
 use shared::cli;
-use shared::config::{CommonFlags, Loaded, load};
+use shared::config::{CommonFlags, Loaded, Origin, load};
 use shared::crypto::SessionId;
 use shared::doctor::{Running, running};
 
@@ -65,6 +65,7 @@ impl Quickstart {
     }
 
     async fn set_up(&self, common: &CommonFlags, loaded: Loaded<Settings>, file: PathBuf) -> Result<ExitCode> {
+        let is_written = matches!(loaded.origin("base_url"), Origin::File(_));
         let mut settings = loaded.settings;
         let community = match Community::found(&settings).await? {
             Some(community) => {
@@ -83,11 +84,14 @@ impl Quickstart {
                 Community::make(&settings, &wanted).await?
             }
         };
-        if let Some(base_url) = settings.common.base_url.as_deref().filter(|_| !file.exists()) {
-            file::write(&file, common, base_url)?;
-        }
+        let unwritten = match &settings.common.base_url {
+            Some(base_url) if !is_written => !file::write(&file, common, base_url)?,
+            _ => false,
+        };
         print!("{}", community.told(&settings, &file)?);
-        let ending = self.ending(common, &settings, &community).await?;
+        let unwritten = Some(file.as_path()).filter(|_| unwritten);
+        let left = made::left_to_do(common, &settings, unwritten);
+        let ending = left + &self.link(&settings, &community).await?;
         if self.no_serve {
             print!("{ending}");
             return Ok(ExitCode::SUCCESS);
@@ -124,16 +128,15 @@ impl Quickstart {
         given.ask(&mut dialogue, &settings.rooms)
     }
 
-    /// What is left to do, and the link with its code.
-    async fn ending(&self, common: &CommonFlags, settings: &Settings, community: &Community) -> Result<String> {
-        let server = Server::open(settings).await?;
-        let mut text = made::left_to_do(common, settings);
+    /// How to join, with the code if there is a terminal.
+    async fn link(&self, settings: &Settings, community: &Community) -> Result<String> {
         let Some(room) = community.first_room(self.room.as_ref()) else {
-            return Ok(text);
+            return Ok(String::new());
         };
+        let server = Server::open(settings).await?;
         let link = server.link(room);
         server.store.database().close().await;
-        text.push_str(&format!("\nJoin {room} in the Session app by this link:\n\n{link}\n\n"));
+        let mut text = format!("\nJoin {room} in the Session app by this link:\n\n{link}\n\n");
         if !self.no_qr && std::io::stdout().is_terminal() {
             text.push_str(&qr::terminal(&link).unwrap_or_default());
         }
