@@ -9,8 +9,9 @@ use std::process::{Command, Stdio};
 
 use support::Place;
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "serve",
+    "doctor",
     "config",
     "key",
     "info",

@@ -7,7 +7,7 @@ use tokio::net::{TcpStream, lookup_host};
 use url::{Host, Url};
 
 use super::proxy::Proxy;
-use super::{Finding, Report, chain, sentence, within};
+use super::{Finding, Level, Report, chain, sentence, within};
 use crate::cli::output;
 use crate::client::{Answer, Client, ClientError, OnionAnswer, Request};
 use crate::clock::{Clock, Timestamp};
@@ -141,6 +141,8 @@ impl Outside {
         for address in addresses {
             match within(CONNECTING, TcpStream::connect(address)).await {
                 Some(Ok(_)) => open.push(*address),
+                // Where there is no IPv6, nothing can be said about such addresses.
+                Some(Err(error)) if address.is_ipv6() && is_without_route(&error) => {}
                 Some(Err(error)) => refused.push((*address, error.to_string())),
                 None => refused.push((*address, "no answer".to_owned())),
             }
@@ -149,9 +151,7 @@ impl Outside {
             report.add(self.closed(&refused));
             return false;
         };
-        // A machine without IPv6 cannot tell whether others reach that address.
-        let has_v6 = open.iter().any(SocketAddr::is_ipv6);
-        if let Some((address, reason)) = refused.iter().find(|(address, _)| address.is_ipv4() || has_v6) {
+        if let Some((address, reason)) = refused.first() {
             report.add(Finding::warning(
                 CHECK,
                 format!(
@@ -236,7 +236,7 @@ impl Outside {
         report.extend(self.clocks(before, self.clock.now(), &answer));
         let proxy = Proxy::of(&answer);
         let finding = self.what_answers(&answer, proxy);
-        let is_good = finding.level < super::Level::Error;
+        let is_good = finding.level < Level::Error;
         report.add(finding);
         is_good.then_some(proxy)
     }
@@ -343,7 +343,6 @@ impl Outside {
             ("onion_xchacha20", Cipher::XChaCha20),
             ("onion_aes_gcm", Cipher::Aes256Gcm),
         ];
-        let mut good = true;
         for (check, cipher) in ciphers {
             let client = client.clone().with_cipher(cipher);
             let request = client.onion_v4(Request::new("GET", self.probe));
@@ -374,21 +373,17 @@ impl Outside {
                     proxy.longer_times(),
                 ),
             };
-            let failed = finding.level == super::Level::Error;
-            let is_key = finding.check == "key";
+            let is_good = finding.level < Level::Error;
             report.add(finding);
-            good &= !failed;
-            if is_key {
+            if !is_good {
                 return false;
             }
         }
-        if good {
-            report.add(Finding::ok(
-                "key",
-                format!("The server has the key {}….", self.key.to_string().split_at(8).0),
-            ));
-        }
-        good
+        report.add(Finding::ok(
+            "key",
+            format!("The server has the key {}….", self.key.to_string().split_at(8).0),
+        ));
+        true
     }
 
     /// The server could not open what was encrypted for this key. It may be that it has the one in the data folder.
@@ -460,6 +455,14 @@ fn no_address(host: &str, reason: &str) -> Finding {
     )
 }
 
+fn is_without_route(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind as Kind;
+    matches!(
+        error.kind(),
+        Kind::NetworkUnreachable | Kind::HostUnreachable | Kind::AddrNotAvailable
+    )
+}
+
 fn is_private(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified(),
@@ -470,7 +473,6 @@ fn is_private(ip: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Level;
 
     #[test]
     fn clocks_may_differ_by_seconds_but_not_by_minutes() {

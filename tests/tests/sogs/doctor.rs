@@ -232,7 +232,7 @@ async fn a_missing_blob() {
     patient.diagnose(&[]).all_else_is_well(&[]);
     patient.lose_all_bytes();
     let found = patient.diagnose(&[]);
-    found.error("bytes", "Restore a backup");
+    found.error("bytes", "sogs check --repair");
     found.all_else_is_well(&["bytes"]);
 }
 

@@ -55,8 +55,8 @@ fn premises(settings: &Settings) -> Inside {
         floor_key: "files.free_space_floor",
         http: settings.common.http.clone(),
         newest: NEWEST,
-        repair: "Was the disk full, or damaged, or were files removed by hand? Restore a backup to get them back; without \
-                 one those attachments are lost, and all else works on.",
+        repair: "`sogs check` names them, and `sogs check --repair` gives up what is lost. To get them back restore a \
+                 backup.",
         clock: Clock::system(),
     }
 }
