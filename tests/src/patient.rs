@@ -45,9 +45,8 @@ impl Patient {
     pub fn on(program: Program, stores: Stores) -> Option<Self> {
         let mut place = Place::on(program, stores)?;
         // Tests need no more room than they take.
-        for name in ["FILES", "ABUSE"] {
-            place.set(&format!("{}_{name}_FREE_SPACE_FLOOR", program.prefix), "0");
-        }
+        let section = if program.name == "sogs" { "FILES" } else { "ABUSE" };
+        place.set(&format!("{}_{section}_FREE_SPACE_FLOOR", program.prefix), "0");
         place.set(&format!("{}_BASE_URL", program.prefix), "https://community.example.org");
         Some(Self { place, server: None })
     }
