@@ -41,7 +41,7 @@ pub enum Unfit {
     #[error(transparent)]
     Filters(#[from] BadFilters),
     /// The templates of pages.
-    #[error("web.templates: {0}")]
+    #[error("web.templates")]
     Templates(#[from] BadTemplates),
 }
 
