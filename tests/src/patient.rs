@@ -111,7 +111,11 @@ impl Patient {
             Some(_) => self.address().to_string(),
             None => "127.0.0.1:0".to_owned(),
         };
-        let all = [&["doctor", "--json", "--listen", &listen], arguments].concat();
+        let mut all = vec!["doctor", "--json"];
+        if !arguments.contains(&"--listen") {
+            all.extend(["--listen", &listen]);
+        }
+        all.extend(arguments);
         let Done { code, stdout, stderr } = self.place.run(&all);
         let report: Value = serde_json::from_str(&stdout).unwrap_or_else(|_| panic!("{stdout}\n{stderr}"));
         Diagnosis {

@@ -429,7 +429,9 @@ pub(super) fn skew(before: Timestamp, after: Timestamp, shown: Timestamp) -> Fin
     if by < SKEWED {
         return Finding::ok(CHECK, "The clocks of the server and of this machine agree.");
     }
-    let rounded = Duration::from_secs(by.as_secs());
+    // A second more or less says nothing about hours.
+    let unit = if by < BADLY_SKEWED { 1 } else { 60 };
+    let rounded = Duration::from_secs((by.as_secs() + unit / 2) / unit * unit);
     let sentence = format!(
         "The server's clock is {} {how} this machine's: {} instead of {}.",
         humantime::format_duration(rounded),
