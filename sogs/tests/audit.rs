@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
     reason = "this is a test"
 )]
 
@@ -615,9 +616,12 @@ async fn records_are_found_by_all_ids_of_somebody(stores: Stores) {
         let records = server.app().store.audit(&sought, i64::MAX).await.unwrap();
         records.into_iter().map(|record| record.target.unwrap()).collect()
     };
-    assert_eq!(found(&known.id).await, [known.id.clone()]);
-    assert_eq!(found(&known.account.session_id().to_string()).await, [known.id.clone()]);
+    assert_eq!(found(&known.id).await, std::slice::from_ref(&known.id));
+    assert_eq!(
+        found(&known.account.session_id().to_string()).await,
+        std::slice::from_ref(&known.id)
+    );
     let account = newcomer.account.session_id().to_string();
-    assert_eq!(found(&newcomer.id).await, [account.clone()]);
-    assert_eq!(found(&account).await, [account.clone()]);
+    assert_eq!(found(&newcomer.id).await, std::slice::from_ref(&account));
+    assert_eq!(found(&account).await, std::slice::from_ref(&account));
 }

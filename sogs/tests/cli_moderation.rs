@@ -454,7 +454,10 @@ async fn people_are_sorted_by_what_they_left(stores: Stores) {
         ids(&["--sort", "storage"]),
         [hoarder.clone(), chatty.clone(), quiet.clone()]
     );
-    assert_eq!(ids(&["--sort", "storage", "--limit", "1"]), [hoarder.clone()]);
+    assert_eq!(
+        ids(&["--sort", "storage", "--limit", "1"]),
+        std::slice::from_ref(&hoarder)
+    );
     let mut latest = ids(&["--sort", "activity"]);
     latest.sort();
     let mut all = vec![chatty, hoarder, quiet];

@@ -207,7 +207,7 @@ fn words(span: Duration) -> String {
     let seconds = span.as_secs();
     match seconds / DAY {
         1 if seconds == DAY => "24 hours".to_owned(),
-        days if days > 1 && seconds % DAY == 0 => format!("{days} days"),
+        days if days > 1 && seconds.is_multiple_of(DAY) => format!("{days} days"),
         _ => humantime::format_duration(Duration::from_secs(seconds)).to_string(),
     }
 }

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use sogs::store::{RoomChange, Write};
 
-use crate::in_process::{self, Person, Server, Stores, json};
+use crate::in_process::{Person, Server, Stores, json};
 use crate::{Reader, good, message, numbers, on_both_stores, posted};
 
 on_both_stores!(a_moderator_is_demoted_while_they_post);

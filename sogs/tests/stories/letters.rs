@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::in_process::{self, Person, Server, Stores};
+use crate::in_process::{Person, Server, Stores};
 use crate::{good, numbers, on_both_stores};
 
 on_both_stores!(two_people_write_to_each_other_and_one_clears_the_inbox);

@@ -7,7 +7,7 @@ use shared::client::Request;
 use sogs::jobs;
 
 use crate::apps::{App, Kind};
-use crate::in_process::{self, Server, Stores, with_json};
+use crate::in_process::{Server, Stores, with_json};
 use crate::{assert_tombstone, good, message, on_both_stores};
 
 on_both_stores!(

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use shared::client::{Client, Request};
 use sogs::model::Defaults;
 
-use crate::in_process::{self, Person, Server, Stores, json, with_json};
+use crate::in_process::{Person, Server, Stores, json, with_json};
 use crate::{good, message, numbers, on_both_stores, posted, react, upload, uploaded};
 
 on_both_stores!(a_hidden_room_is_opened_to_three_and_then_to_all);

@@ -8,7 +8,7 @@ use shared::blob::Listed;
 use shared::client::Request;
 use sogs::jobs;
 
-use crate::in_process::{self, Person, Server, Stores, json, with_json};
+use crate::in_process::{Person, Server, Stores, json, with_json};
 use crate::{Reader, assert_tombstone, good, numbers, on_both_stores, posted, posted_with, react, upload, uploaded};
 
 on_both_stores!(

@@ -42,8 +42,10 @@ impl Show {
         if self.json {
             let mut people = people.iter().map(object);
             let mut first = people.next().unwrap_or_default();
-            first["also"] = people.collect();
-            first["history"] = history.iter().map(audit::object).collect();
+            if let Value::Object(members) = &mut first {
+                members.insert("also".to_owned(), people.collect());
+                members.insert("history".to_owned(), history.iter().map(audit::object).collect());
+            }
             output::json(&first)?;
             return Ok(ExitCode::SUCCESS);
         }
@@ -93,7 +95,7 @@ async fn people(server: &Server<'_>, id: &UserId) -> Result<Vec<Known>> {
         });
     }
     if people.is_empty() {
-        bail!("{} has never been here; `sogs user list` shows who was", id);
+        bail!("{id} has never been here; `sogs user list` shows who was");
     }
     Ok(people)
 }
