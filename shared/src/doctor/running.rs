@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 
 use super::{Finding, within};
-use crate::client::{Client, ClientError, OnionAnswer, Request};
+use crate::client::{Client, OnionAnswer, Request};
 use crate::crypto::X25519Public;
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -37,7 +37,6 @@ pub async fn running(listen: SocketAddr, key: &X25519Public) -> Running {
     match within(PATIENCE, request).await {
         Some(Ok(OnionAnswer { inside: Some(_), .. })) => Running::Ours,
         Some(Ok(OnionAnswer { outside, .. })) if outside.status == 400 => Running::OtherKey,
-        Some(Err(ClientError::NotOpened(_))) => Running::OtherKey,
         _ => Running::Stranger,
     }
 }
