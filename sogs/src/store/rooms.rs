@@ -148,7 +148,8 @@ const DEFAULTS: &str = "SELECT read, accessible, write, upload FROM rooms WHERE 
 
 const FIND_BY_NUMBER: &str =
     "SELECT id, token, name, description, image, created, message_sequence, info_updates, active_users,
-        read, accessible, write, upload, rate_limit_size, rate_limit_interval
+        read, accessible, write, upload, rate_limit_size, rate_limit_interval,
+        web_index, web_page, web_messages, web_feed
     FROM rooms
     WHERE id = $1";
 
