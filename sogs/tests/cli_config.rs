@@ -113,7 +113,10 @@ fn a_wrong_command_line_ends_with_two_and_a_hint() {
         (&["mod", "add", "--room", "a", &id], "belongs before --room"),
         (&["user", "ban", &id, "--global", "--for", "soon"], "not a span of time"),
         (&["user", "permit", &id, "--room", "a"], "--allow"),
-        (&["user", "purge", &id, "--global"], "--global"),
+        (
+            &["user", "purge", &id, "--global", "--room", "a"],
+            "cannot be used with",
+        ),
         (&["user", "list", "--json", "--quiet"], "cannot be used with"),
         (&["message", "delete", "--yes"], "--author"),
         (&["message", "delete", "1", "--room", "a"], "cannot be used with"),
