@@ -18,11 +18,11 @@ pub fn http() -> Result<reqwest::Client, reqwest::Error> {
     build(builder)
 }
 
-/// As [`http`], with everything sent through a proxy, whatever the environment says about proxies.
+/// As [`http()`], with everything sent through a proxy, whatever the environment says about proxies.
 ///
 /// # Errors
 ///
-/// As [`http`].
+/// As [`http()`].
 pub fn http_through(proxy: &reqwest::Proxy) -> Result<reqwest::Client, reqwest::Error> {
     build(|| builder().no_proxy().proxy(proxy.clone()))
 }
