@@ -49,6 +49,9 @@ fn printed(place: &Place, environment: &[(&str, &str)]) -> (String, String) {
 
 #[test]
 fn the_first_start_without_any_configuration_makes_what_it_needs_and_says_how_to_go_on() {
+    if shared::testing::nothing_installed("SOGS").is_none() {
+        return;
+    }
     let place = Place::new();
     let (text, warnings) = printed(&place, &[]);
     let data = place.path().join("data/sogs");
@@ -66,9 +69,18 @@ fn the_first_start_without_any_configuration_makes_what_it_needs_and_says_how_to
 #[test]
 fn a_start_warns_of_an_address_that_clients_do_not_accept() {
     let place = Place::new();
-    let (_, warnings) = printed(&place, &[("SOGS_BASE_URL", "http://localhost:8080")]);
+    let (_, warnings) = printed(
+        &place,
+        &[("SOGS_DATA", "data"), ("SOGS_BASE_URL", "http://localhost:8080")],
+    );
     assert!(warnings.contains("host with a dot"), "{warnings}");
-    let (_, warnings) = printed(&place, &[("SOGS_BASE_URL", "https://community.example.org")]);
+    let (_, warnings) = printed(
+        &place,
+        &[
+            ("SOGS_DATA", "data"),
+            ("SOGS_BASE_URL", "https://community.example.org"),
+        ],
+    );
     assert!(!warnings.contains("warning"), "{warnings}");
 }
 

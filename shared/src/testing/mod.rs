@@ -42,6 +42,20 @@ pub fn missing<T>(service: &str, hint: &str) -> Option<T> {
     None
 }
 
+/// For tests of a program that is told nothing: it would work on the server that is installed on this machine. `None`
+/// if there is one, which has been said then.
+#[must_use]
+pub fn nothing_installed(prefix: &str) -> Option<()> {
+    let file = crate::config::installed_config(prefix);
+    if file.exists() {
+        return missing(
+            "machine without a server of its own",
+            &format!("{} is that of one", file.display()),
+        );
+    }
+    Some(())
+}
+
 /// The workspace's build directory.
 fn target_directory() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(
