@@ -32,8 +32,7 @@ pub fn configuration<T: JsonSchema>(report: &mut Report, prefix: &str, loaded: &
 }
 
 /// That there are no settings to go by.
-#[must_use]
-pub fn bad_configuration(program: &str, error: &dyn std::error::Error) -> Finding {
+pub(super) fn bad_configuration(program: &str, error: &dyn std::error::Error) -> Finding {
     Finding::error(
         CHECK,
         format!("The configuration cannot be used: {}.", super::chain(error)),

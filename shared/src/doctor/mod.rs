@@ -15,18 +15,20 @@ mod report;
 mod rows;
 mod running;
 mod transfer;
+mod visit;
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-pub use configuration::{bad_configuration, configuration};
+pub use configuration::configuration;
 pub use files::key_file;
 pub use inside::Inside;
 pub use outside::{Outside, Reached};
 pub use report::Report;
 pub use running::{Running, running};
 pub use transfer::{Sent, Transfer};
+pub use visit::{settings, visit};
 
 /// How bad something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -7,10 +7,9 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
-use shared::cli;
 use shared::config::{CommonFlags, Loaded};
 use shared::crypto::X25519Public;
-use shared::doctor::{Finding, Report, bad_configuration};
+use shared::doctor::{Finding, Report, settings, visit};
 use url::Url;
 
 use super::transfer::key;
@@ -51,17 +50,11 @@ fn address(text: &str) -> Result<Url, String> {
 impl Doctor {
     /// Looks, whatever state the settings are in.
     pub(super) fn run(&self, common: &CommonFlags) -> Result<ExitCode> {
-        let mut report = Report::new(self.json);
-        let loaded = load(common);
-        if let Ok(loaded) = &loaded {
-            // As the user of the server, to whom other things may be forbidden. If that cannot be, as who asks.
-            let _ = cli::work_as_owner_of(&loaded.settings.data());
-        }
-        let runtime = cli::runtime(super::NAME)?;
-        runtime.block_on(self.look(&mut report, loaded));
-        // What was given up may still occupy a thread.
-        runtime.shutdown_background();
-        report.finish()
+        let loaded = settings(super::NAME, PREFIX, common, Settings::validate);
+        let data = loaded.as_ref().ok().map(|loaded| loaded.settings.data());
+        visit(super::NAME, self.json, data.as_deref(), async |report| {
+            self.look(report, loaded).await;
+        })
     }
 
     async fn look(&self, report: &mut Report, loaded: Result<Loaded<Settings>, Finding>) {
@@ -95,14 +88,5 @@ impl Doctor {
             None if self.outside => address(settings?.common.base_url.as_ref()?).ok(),
             None => None,
         }
-    }
-}
-
-fn load(common: &CommonFlags) -> Result<Loaded<Settings>, Finding> {
-    let loaded: Loaded<Settings> =
-        cli::settings(PREFIX, common).map_err(|error| bad_configuration(super::NAME, &error))?;
-    match loaded.settings.validate() {
-        Ok(()) => Ok(loaded),
-        Err(error) => Err(bad_configuration(super::NAME, &error)),
     }
 }
