@@ -57,6 +57,18 @@ async fn every_connection_is_durable_and_checks_references() {
 }
 
 #[tokio::test]
+async fn sqlite_is_compiled_as_the_workspace_says() {
+    let fixture = Fixture::sqlite();
+    let database = fixture.open().await;
+    let tx = &mut database.read().await.unwrap();
+    let options = "SELECT group_concat(compile_options, ' ') FROM pragma_compile_options";
+    let options = pragma(tx, options).await;
+    let is_set = |name: &str| options.split(' ').any(|option| option == name);
+    assert!(is_set("DEFAULT_MEMSTATUS=0"), "`.cargo/config.toml` was not read");
+    assert!(!is_set("ENABLE_MEMORY_MANAGEMENT"));
+}
+
+#[tokio::test]
 async fn only_the_owner_can_read_the_files() {
     let fixture = Fixture::sqlite();
     let database = fixture.open().await;
