@@ -117,6 +117,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         _ => {}
     }
     shared::memory::keep_bodies_apart();
+    shared::memory::share_heaps();
     shared::names::look_up_without_modules();
     shared::crypto::init()?;
     // These two look at the settings themselves, which may not be there yet, or not be good.
