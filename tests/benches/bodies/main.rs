@@ -21,7 +21,7 @@ use e2e::load::{Entrance, Prepared, Processes, Target, fileserver, run};
 use e2e::{Fileserver, Storage};
 use shared::onion::Cipher;
 
-use floor::Floor;
+use floor::{FILES, Floor};
 
 /// Each figure is measured so often, the floor and the server in turn; the median and the extremes are shown.
 const ROUNDS: usize = 5;
@@ -115,7 +115,7 @@ async fn requests(target: &Target, direction: Direction, size: usize, count: usi
     match direction {
         Direction::Upload => fileserver::uploads(target, count, count, size).unwrap(),
         Direction::Download => {
-            let ids = fileserver::put(target, 8, size).await.unwrap();
+            let ids = fileserver::put(target, FILES, size).await.unwrap();
             fileserver::downloads(target, &ids, count).unwrap()
         }
     }
