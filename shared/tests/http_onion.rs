@@ -56,6 +56,41 @@ async fn a_streamed_body_arrives_whole_in_both_versions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_arrives_whole_in_both_versions_with_either_cipher() {
+    for cipher in [Cipher::Aes256Gcm, Cipher::XChaCha20] {
+        let (app, _front, client) = start();
+        let client = client.with_cipher(cipher);
+        let v4 = client.onion_v4(Request::new("GET", "/file")).await.unwrap();
+        let v4 = v4.inside.unwrap();
+        assert_eq!(v4.header("content-type"), Some("application/octet-stream"));
+        assert_eq!(v4.body, streamed());
+        let v3 = client.onion_v3(Request::new("GET", "/file")).await.unwrap();
+        assert_eq!(v3.inside.unwrap().body, streamed());
+        let budget: &Budget = shared::http::App::budget(&*app);
+        http_app::until(|| budget.in_use() == 0).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_breaks_off_while_it_is_sent_cuts_the_connection_and_nothing_else() {
+    let (app, _front, client) = start();
+    let sent_in_pieces = client.with_cipher(Cipher::XChaCha20);
+    assert!(sent_in_pieces.onion_v4(Request::new("GET", "/damaged")).await.is_err());
+    let budget: &Budget = shared::http::App::budget(&*app);
+    http_app::until(|| budget.in_use() == 0).await;
+    let next = sent_in_pieces.onion_v4(Request::new("GET", "/file")).await.unwrap();
+    assert_eq!(next.inside.unwrap().body, streamed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_breaks_off_before_anything_is_sent_is_503_inside() {
+    let (_, _front, client) = start();
+    let sent_whole = client.with_cipher(Cipher::Aes256Gcm);
+    let answer = sent_whole.onion_v4(Request::new("GET", "/damaged")).await.unwrap();
+    assert_eq!(inside(&answer).0, 503);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn failures_inside_are_told_inside() {
     let (_, _front, client) = start();
     for (method, target, status) in [
@@ -198,10 +233,10 @@ async fn a_reply_that_finds_no_room_in_the_budget_is_503_inside() {
     let (app, front) = setup.start();
     let budget: &Budget = shared::http::App::budget(&*app);
     let _all = budget.take(2_000_000).await.unwrap();
-    let answer = client(&front, &pair)
-        .onion_v4(Request::new("GET", "/stream"))
-        .await
-        .unwrap();
-    let inside = answer.inside.unwrap();
-    assert_eq!((answer.outside.status, inside.status), (200, 503));
+    for path in ["/stream", "/file"] {
+        let client = client(&front, &pair).with_cipher(Cipher::XChaCha20);
+        let answer = client.onion_v4(Request::new("GET", path)).await.unwrap();
+        let inside = answer.inside.unwrap();
+        assert_eq!((answer.outside.status, inside.status), (200, 503), "{path}");
+    }
 }

@@ -68,6 +68,13 @@ pub(super) async fn read_into(
     read.await.map_err(|error| BlobError::from_io(&key, error))
 }
 
+/// A part of an open file, for a reader who does not mind to wait for the disk; none if the system has no room for it.
+pub(super) fn reader(file: &File, range: &Range<u64>) -> Option<Box<dyn Read + Send>> {
+    let mut file = file.try_clone().ok()?;
+    file.seek(SeekFrom::Start(range.start)).ok()?;
+    Some(Box::new(file.take(range.end - range.start)))
+}
+
 /// The bytes of an open file, piece by piece.
 pub(super) fn stream(key: BlobKey, mut file: File, range: Range<u64>) -> BoxStream<'static, Result<Bytes, BlobError>> {
     let start = async move {

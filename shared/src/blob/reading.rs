@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
+use std::io::Read;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -95,6 +96,13 @@ impl Source for Blob {
 
     fn read_into(self: Box<Self>, buffer: Vec<u8>) -> BoxFuture<'static, Result<Vec<u8>, BodyError>> {
         Box::pin(async move { Self::read_into(*self, buffer).await.map_err(broken) })
+    }
+
+    fn reader(&self) -> Option<Box<dyn Read + Send>> {
+        match &self.content {
+            Content::Local { file, range, .. } => local::reader(file, range),
+            Content::Remote(_) => None,
+        }
     }
 }
 

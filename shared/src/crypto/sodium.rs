@@ -135,3 +135,29 @@ pub(crate) fn xchacha20_tag_matches(ciphertext: &[u8], tag: &[u8; 16], nonce: &[
         ) == 0
     }
 }
+
+/// Poly1305 over bytes that come in pieces.
+pub(crate) struct Poly1305(ffi::crypto_onetimeauth_poly1305_state);
+
+impl Poly1305 {
+    /// With a key that is used for one tag only.
+    pub(crate) fn new(key: &Bytes32) -> Self {
+        let mut state = ffi::crypto_onetimeauth_poly1305_state { opaque: [0; 256] };
+        // SAFETY: writes the state, whose size and alignment are libsodium's, and reads 32 bytes of `key`.
+        unsafe { ffi::crypto_onetimeauth_poly1305_init(&raw mut state, key.as_ptr()) };
+        Self(state)
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        // SAFETY: reads and writes the state, which has no pointers in it and so may have been moved since, and reads
+        // `bytes.len()` bytes of `bytes`.
+        unsafe { ffi::crypto_onetimeauth_poly1305_update(&raw mut self.0, bytes.as_ptr(), bytes.len() as u64) };
+    }
+
+    pub(crate) fn finish(mut self) -> [u8; 16] {
+        let mut tag = [0; 16];
+        // SAFETY: reads and erases the state, and writes 16 bytes to `tag`.
+        unsafe { ffi::crypto_onetimeauth_poly1305_final(&raw mut self.0, tag.as_mut_ptr()) };
+        tag
+    }
+}

@@ -1,6 +1,7 @@
 //! The body of a response: bytes, or a source that is read while it is sent.
 
 use std::fmt;
+use std::io::Read;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -34,6 +35,12 @@ pub trait Source: Send + 'static {
     /// Appends all bytes to `buffer`, which has room for them.
     fn read_into(self: Box<Self>, buffer: Vec<u8>) -> BoxFuture<'static, Result<Vec<u8>, BodyError>> {
         Box::pin(append(self.stream(), buffer))
+    }
+
+    /// A reader of the same bytes, if they are in a file of this machine: reading it keeps a thread only for a moment and
+    /// hardly ever fails half-way. It is used in place of the source, not beside it.
+    fn reader(&self) -> Option<Box<dyn Read + Send>> {
+        None
     }
 }
 
@@ -103,6 +110,14 @@ impl Body {
     #[must_use]
     pub fn is_omitted(&self) -> bool {
         matches!(self.kind, Kind::Omitted(_))
+    }
+
+    /// See [`Source::reader`].
+    pub(super) fn reader(&self) -> Option<Box<dyn Read + Send>> {
+        match &self.kind {
+            Kind::Source(source) => source.reader(),
+            Kind::Bytes(_) | Kind::Omitted(_) => None,
+        }
     }
 
     /// Appends the whole body to `buffer`.

@@ -1,22 +1,29 @@
 //! Onion requests: opens the envelope, sends what is inside through the same door as every other request, and wraps the
 //! answer.
 
+use std::future::ready;
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::stream::{self, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::body::{ByteStream, Source, base64_length, base64_text, pieces};
+use super::body::{BodyError, ByteStream, Source, base64_length, base64_text, pieces};
 use super::{App, Body, Entrance, Head, Permit, Request, Response};
-use crate::onion::{self, BadPlaintext, InnerRequest, LayerKey, Opened, Reply, v3, v4};
+use crate::onion::{self, BadPlaintext, Flow, InnerRequest, LayerKey, Opened, Reply, v3, v4};
 
 /// The most bytes of a reply that fit through the relays.
 const REPLY_LIMIT: u64 = 10_400_000;
 
 /// Bodies from this size on are worked on off the threads that serve sockets.
 const HEAVY: usize = 32 * 1024;
+
+/// Files from this size on are encrypted while they are sent. So much of them is in memory at most.
+const FLOWING: u64 = 2 * FileFlow::PIECE as u64;
 
 /// How much longer than a handler a whole answer may take.
 const READING_TIME: Duration = Duration::from_secs(2);
@@ -109,19 +116,30 @@ async fn inner_answer<A: App>(app: &Arc<A>, inner: InnerRequest, held: Option<Pe
     Arc::clone(app).enter(Request { head, body, held }).await
 }
 
-/// Encrypts the answer into one buffer that has room for all of it from the start.
+/// Encrypts the answer: while it is sent, if that can be, otherwise into one buffer that has room for all of it from the
+/// start.
 async fn wrap<A: App>(
     app: &Arc<A>,
     version: Version,
     key: LayerKey,
     mut inner: Response,
 ) -> Result<Response, StatusCode> {
+    if version == Version::V4 && inner.status != StatusCode::NOT_MODIFIED {
+        // Clients insist on one, even for an empty body.
+        let unnamed = HeaderValue::from_static("text/plain; charset=utf-8");
+        inner.headers.entry(header::CONTENT_TYPE).or_insert(unnamed);
+    }
+    if version == Version::V4 && inner.body.length() >= FLOWING {
+        inner = match flow(app, &key, inner).await {
+            Ok(outer) => return Ok(outer),
+            Err(inner) => inner,
+        };
+    }
     let mut taken = None;
     if inner.body.length() > 0 && !inner.body.is_omitted() {
         taken = app.budget().buffer(inner.body.length() + REPLY_OVERHEAD).await.ok();
         if taken.is_none() && inner.body.length() > SMALL {
-            inner.is_undelivered();
-            inner = app.refusal(StatusCode::SERVICE_UNAVAILABLE).retry_after(5);
+            inner = no_room(app, &mut inner);
         }
     }
     let (buffer, permit) = taken.unzip();
@@ -143,6 +161,84 @@ async fn wrap<A: App>(
     })
 }
 
+/// What is answered in place of something that the budget has no room for.
+fn no_room<A: App>(app: &Arc<A>, inner: &mut Response) -> Response {
+    inner.is_undelivered();
+    app.refusal(StatusCode::SERVICE_UNAVAILABLE).retry_after(5)
+}
+
+/// An answer whose body lies in a file of this machine, encrypted piece by piece while it is sent. It is handed back if it
+/// is not of that kind, or does not begin well: then there may still be another answer.
+async fn flow<A: App>(app: &Arc<A>, key: &LayerKey, mut inner: Response) -> Result<Response, Response> {
+    let Some(reader) = inner.body.reader() else {
+        return Err(inner);
+    };
+    let length = room(inner.body.length());
+    let Some(flow) = Flow::v4(key, inner.status.as_u16(), header_texts(&inner.headers), reader, length) else {
+        return Err(inner);
+    };
+    let Ok(permit) = app.budget().take(FLOWING).await else {
+        return Err(no_room(app, &mut inner));
+    };
+    let flow = Left {
+        flow,
+        runtime: Handle::current(),
+    };
+    match flow.next_piece().await {
+        Ok(Some((first, left))) => {
+            let body = Body::source(Flowing { first, left });
+            Ok(Response::bytes(body.holding(Some(permit))))
+        }
+        Ok(None) => Err(inner),
+        Err(error) => {
+            tracing::warn!(%error, "a body could not be read piece by piece");
+            Err(inner)
+        }
+    }
+}
+
+type FileFlow = Flow<Box<dyn Read + Send>>;
+
+/// An answer whose first piece has been made.
+struct Flowing {
+    first: Bytes,
+    left: Left,
+}
+
+/// What is left of an answer, and where it is worked on: the threads that serve sockets have runtimes of their own.
+struct Left {
+    flow: FileFlow,
+    runtime: Handle,
+}
+
+impl Left {
+    /// The next piece, and what is left then.
+    async fn next_piece(mut self) -> Result<Option<(Bytes, Self)>, BodyError> {
+        let runtime = self.runtime.clone();
+        let made = runtime.spawn_blocking(move || {
+            let piece = self.flow.next_piece()?;
+            Ok::<_, io::Error>(piece.map(|piece| (piece.into(), self)))
+        });
+        match made.await {
+            Ok(made) => made.map_err(|error| BodyError(error.into())),
+            Err(panic) => Err(BodyError(panic.into())),
+        }
+    }
+}
+
+impl Source for Flowing {
+    fn length(&self) -> u64 {
+        self.left.flow.length()
+    }
+
+    fn stream(self: Box<Self>) -> ByteStream {
+        let Self { first, left } = *self;
+        stream::once(ready(Ok(first)))
+            .chain(stream::try_unfold(left, Left::next_piece))
+            .boxed()
+    }
+}
+
 async fn seal_v4<A: App>(
     app: &Arc<A>,
     buffer: Vec<u8>,
@@ -151,13 +247,6 @@ async fn seal_v4<A: App>(
 ) -> Result<Vec<u8>, StatusCode> {
     if inner.body.is_omitted() {
         inner.body = Body::empty();
-    }
-    if inner.status != StatusCode::NOT_MODIFIED && !inner.headers.contains_key(header::CONTENT_TYPE) {
-        // Clients insist on one, even for an empty body.
-        inner.headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/plain; charset=utf-8"),
-        );
     }
     let length = inner.body.length();
     let reply = Reply::v4_in(

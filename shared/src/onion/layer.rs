@@ -122,6 +122,10 @@ impl LayerKey {
         self.cipher
     }
 
+    pub(super) fn bytes(&self) -> &[u8; 32] {
+        &self.key
+    }
+
     /// Decrypts `nonce || ciphertext || tag` in place.
     ///
     /// # Errors

@@ -13,6 +13,9 @@ pub struct WrongLength {
     written: usize,
 }
 
+/// What stands after the body of an answer in the newer form.
+pub(super) const V4_END: &[u8] = b"e";
+
 /// An answer that is being written. Add exactly as many body bytes as announced, then [`seal`](Self::seal) it.
 pub struct Reply {
     key: LayerKey,
@@ -49,16 +52,8 @@ impl Reply {
         headers: impl IntoIterator<Item = (&'a str, &'a str)>,
         body_len: usize,
     ) -> Self {
-        let metadata = Metadata {
-            code,
-            headers: ReplyHeaders::collect(headers),
-        };
-        // Texts and numbers always make JSON.
-        let metadata = serde_json::to_vec(&metadata).unwrap_or_default();
-        let mut start = vec![b'l'];
-        bencode::encode(&metadata, &mut start);
-        start.extend_from_slice(bencode::prefix(body_len).as_bytes());
-        Self::begin(buffer, key, &start, body_len, b"e")
+        let start = v4_start(code, headers, body_len);
+        Self::begin(buffer, key, &start, body_len, V4_END)
     }
 
     /// Begins an answer in the older form, which is nothing but a body. Its ciphertext goes out as base64 text.
@@ -113,6 +108,24 @@ impl Reply {
         self.buffer.extend_from_slice(self.end);
         Ok(self.key.finish(self.buffer))
     }
+}
+
+/// What stands before the body of an answer in the newer form.
+pub(super) fn v4_start<'a>(
+    code: u16,
+    headers: impl IntoIterator<Item = (&'a str, &'a str)>,
+    body_len: usize,
+) -> Vec<u8> {
+    let metadata = Metadata {
+        code,
+        headers: ReplyHeaders::collect(headers),
+    };
+    // Texts and numbers always make JSON.
+    let metadata = serde_json::to_vec(&metadata).unwrap_or_default();
+    let mut start = vec![b'l'];
+    bencode::encode(&metadata, &mut start);
+    start.extend_from_slice(bencode::prefix(body_len).as_bytes());
+    start
 }
 
 #[derive(Serialize)]

@@ -104,6 +104,37 @@ async fn streams(_: Arc<Small>, _: Request) -> Answer {
     Ok(Response::bytes(Body::source(Pieces)))
 }
 
+/// A body in a file, of which more may be promised than there is.
+struct Filed {
+    bytes: Bytes,
+    length: usize,
+}
+
+impl Source for Filed {
+    fn length(&self) -> u64 {
+        self.length as u64
+    }
+
+    fn stream(self: Box<Self>) -> ByteStream {
+        futures_util::stream::iter([Ok(self.bytes)]).boxed()
+    }
+
+    fn reader(&self) -> Option<Box<dyn std::io::Read + Send>> {
+        Some(Box::new(std::io::Cursor::new(self.bytes.clone())))
+    }
+}
+
+async fn reads_a_file(_: Arc<Small>, _: Request) -> Answer {
+    let bytes = streamed();
+    let length = bytes.len();
+    Ok(Response::bytes(Body::source(Filed { bytes, length })))
+}
+
+async fn reads_a_damaged_file(_: Arc<Small>, _: Request) -> Answer {
+    let (bytes, length) = (streamed(), STREAMED + 1);
+    Ok(Response::bytes(Body::source(Filed { bytes, length })))
+}
+
 struct Broken;
 
 impl Source for Broken {
@@ -167,6 +198,8 @@ impl Setup {
             .path("/refuse", [Route::new(Method::GET, refuses)])
             .path("/wait", [Route::new(Method::GET, waits)])
             .path("/stream", [Route::new(Method::GET, streams)])
+            .path("/file", [Route::new(Method::GET, reads_a_file)])
+            .path("/damaged", [Route::new(Method::GET, reads_a_damaged_file)])
             .path("/break", [Route::new(Method::GET, breaks)])
             .path(
                 "/upload",
