@@ -6,14 +6,13 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use http::HeaderName;
 use shared::blob::BlobStore;
 use shared::clock::Clock;
-use shared::filing::meet;
-use shared::http::{Front, Health, MissLimiter, RunningFront, listen, serve_ops};
+use shared::filing::{LEFTOVER_AGE, meet};
+use shared::http::{Front, Health, RunningFront, listen, serve_ops};
 use shared::jobs::Jobs;
 use shared::telemetry;
 
@@ -22,12 +21,6 @@ use crate::jobs;
 use crate::keys::Keys;
 use crate::settings::Settings;
 use crate::store::Store;
-
-/// How old a leftover of an interrupted write must be before it is removed; other processes may be writing.
-const LEFTOVER_AGE: Duration = Duration::from_secs(10 * 60);
-
-/// The window in which "not found" answers are counted.
-const MISS_WINDOW: Duration = Duration::from_secs(60);
 
 /// A file server that serves.
 pub struct Running {
@@ -61,7 +54,6 @@ impl Running {
         let app = FileServer::new(settings, store, blobs, keys.onion.clone(), clock);
         app.files.recount().await?;
         let http = &app.settings.common.http;
-        let misses = (http.misses_per_minute > 0).then(|| MissLimiter::new(http.misses_per_minute, MISS_WINDOW));
         let address_header = match &http.client_address_header {
             Some(name) => Some(
                 name.parse::<HeaderName>()
@@ -75,7 +67,7 @@ impl Running {
             serve_ops(listen(address)?, health, metrics)?;
         }
         let front = Front::new(Arc::clone(&app))
-            .limit_misses(misses)
+            .limit_misses(http.miss_limiter())
             .address_header(address_header);
         let front = front.start(listener)?;
         let jobs = jobs::start(&app);

@@ -32,7 +32,8 @@ const UNROUTED_BODY: u64 = 64 * 1024;
 /// How often within a minute somebody whose messages are filtered is replied to.
 const REPLIES: u32 = 10;
 
-const MINUTE: Duration = Duration::from_secs(60);
+/// The span in which reactions and replies are counted.
+pub(crate) const RATE_SPAN: Duration = Duration::from_secs(60);
 
 /// What of the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -110,8 +111,8 @@ impl Community {
             activity: Activity::default(),
             nonces: Nonces::new(clock.clone()),
             filters: Arc::new(filters),
-            reaction_limit: Allowance::new(settings.limits.reactions_per_minute, MINUTE, clock.clone()),
-            reply_limit: Allowance::new(REPLIES, MINUTE, clock.clone()),
+            reaction_limit: Allowance::new(settings.limits.reactions_per_minute, RATE_SPAN, clock.clone()),
+            reply_limit: Allowance::new(REPLIES, RATE_SPAN, clock.clone()),
             web: Web::new(&settings, clock.clone())?,
             verifier: Verifier::new(*key.public(), PointCache::default()),
             stopping: AtomicBool::new(false),

@@ -26,7 +26,8 @@ pub const UNATTACHED: Duration = Duration::from_secs(60 * 60);
 /// How many rows a sweep takes away at a time, so that uploads get their turn in between.
 const SWEEP_BATCH: u32 = 500;
 
-const HOUR: Duration = Duration::from_secs(60 * 60);
+/// The span in which uploads are counted.
+pub const UPLOAD_SPAN: Duration = Duration::from_secs(60 * 60);
 
 /// All files.
 pub struct Files {
@@ -63,7 +64,7 @@ impl Files {
         let disks = disks.map(std::path::Path::to_owned).collect();
         Self {
             space: FreeSpace::new(disks, settings.files.free_space_floor.0, clock.clone()),
-            allowance: Allowance::new(settings.limits.uploads_per_hour, HOUR, clock.clone()),
+            allowance: Allowance::new(settings.limits.uploads_per_hour, UPLOAD_SPAN, clock.clone()),
             store,
             blobs,
             clock,

@@ -7,15 +7,16 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use shared::clock::{Clock, Timestamp};
-use shared::crypto::sogs_auth::Verified;
+use shared::crypto::sogs_auth::{TOLERANCE, Verified};
 
 /// How many nonces one of the two halves holds; some 10 MB each when full.
 const HALF: usize = 900_000;
 
-/// The longest that a nonce counts: a timestamp may be a day ahead, and is good for a day after that.
-const LONGEST: std::time::Duration = std::time::Duration::from_secs(2 * 86_400);
+/// The longest that a nonce counts: a timestamp may be ahead by as much as it may be behind.
+pub(crate) const LONGEST: Duration = TOLERANCE.saturating_mul(2);
 
 /// Nonces that were used lately, by whom does not show: keyed hashes of id and nonce.
 #[derive(Debug)]

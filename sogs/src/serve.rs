@@ -3,15 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use http::HeaderName;
 use shared::blob::BlobStore;
 use shared::clock::Clock;
 use shared::crypto::{BlindingFactor, X25519Pair, X25519Public};
-use shared::filing::meet;
-use shared::http::{Front, Health, MissLimiter, RunningFront, listen, serve_ops};
+use shared::filing::{LEFTOVER_AGE, meet};
+use shared::http::{Front, Health, RunningFront, listen, serve_ops};
 use shared::jobs::Jobs;
 use shared::telemetry;
 
@@ -20,12 +19,6 @@ use crate::jobs;
 use crate::keys;
 use crate::settings::Settings;
 use crate::store::Store;
-
-/// How old a leftover of an interrupted write must be before it is removed; other processes may be writing.
-const LEFTOVER_AGE: Duration = Duration::from_secs(10 * 60);
-
-/// The window in which "not found" answers are counted.
-const MISS_WINDOW: Duration = Duration::from_secs(60);
 
 /// A community server that serves.
 pub struct Running {
@@ -53,7 +46,6 @@ impl Running {
         let listener = listen(settings.listen())?;
         let app = Community::new(settings, store, blobs, key, clock)?;
         let http = &app.settings.common.http;
-        let misses = (http.misses_per_minute > 0).then(|| MissLimiter::new(http.misses_per_minute, MISS_WINDOW));
         let address_header = match &http.client_address_header {
             Some(name) => Some(
                 name.parse::<HeaderName>()
@@ -67,7 +59,7 @@ impl Running {
             serve_ops(listen(address)?, health, metrics)?;
         }
         let front = Front::new(Arc::clone(&app))
-            .limit_misses(misses)
+            .limit_misses(http.miss_limiter())
             .address_header(address_header);
         let front = front.start(listener)?;
         let jobs = jobs::start(&app);

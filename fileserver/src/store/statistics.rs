@@ -15,7 +15,7 @@ use crate::model::{Channel, Platform};
 const DAY_SECONDS: i64 = 86_400;
 
 /// How many days counts are kept.
-const KEPT_DAYS: i64 = 30;
+pub const KEPT_DAYS: u32 = 30;
 
 /// How many different accounts asked on one day.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
@@ -87,7 +87,7 @@ impl Store {
         tx.commit().await
     }
 
-    /// Throws away the salts of days that are over, and counts older than 30 days.
+    /// Throws away the salts of days that are over, and counts older than [`KEPT_DAYS`].
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ impl Store {
     pub async fn forget_old_checks(&self, now: Timestamp) -> Result<(), DbError> {
         let mut tx = self.db.write().await?;
         run!(tx, execute, query, FORGET_SALTS, day(now))?;
-        run!(tx, execute, query, FORGET_DAYS, day(now) - KEPT_DAYS)?;
+        run!(tx, execute, query, FORGET_DAYS, day(now) - i64::from(KEPT_DAYS))?;
         tx.commit().await
     }
 

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use schemars::JsonSchema;
@@ -9,7 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Secret, Size, Span};
 use crate::blob::S3Options;
-use crate::http::Limits;
+use crate::http::{Limits, MissLimiter};
+
+/// The window in which "not found" answers are counted.
+pub const MISS_WINDOW: Duration = Duration::from_secs(60);
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -103,6 +107,12 @@ impl Default for HttpSettings {
 }
 
 impl HttpSettings {
+    /// Counts "not found" answers, if they are to be limited.
+    #[must_use]
+    pub fn miss_limiter(&self) -> Option<MissLimiter> {
+        (self.misses_per_minute > 0).then(|| MissLimiter::new(self.misses_per_minute, MISS_WINDOW))
+    }
+
     /// The limits as the HTTP layer wants them.
     #[must_use]
     pub fn limits(&self) -> Limits {

@@ -12,7 +12,7 @@ mod show;
 mod values;
 
 pub use bounds::{BadSettings, within};
-pub use common::{CommonFlags, CommonSettings, HttpSettings, LogFormat, installed_config};
+pub use common::{CommonFlags, CommonSettings, HttpSettings, LogFormat, MISS_WINDOW, installed_config};
 pub use keys::{Key, keys};
 pub use layers::{ConfigError, Loaded, Origin, load};
 pub use reference::{reference, schema};

@@ -9,7 +9,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use crate::clock::Timestamp;
 
 /// How far a signed time may lie from ours, in either direction.
-pub(super) const TOLERANCE: Duration = Duration::from_hours(24);
+pub const TOLERANCE: Duration = Duration::from_hours(24);
 
 const fn base64(padding: DecodePaddingMode) -> GeneralPurpose {
     let config = GeneralPurposeConfig::new()

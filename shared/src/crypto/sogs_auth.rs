@@ -4,7 +4,8 @@ use crate::clock::Timestamp;
 
 use super::ed25519::Signature;
 use super::hash;
-use super::header_text::{AgeError, TOLERANCE, decode_hex_or_base64, parse_recent};
+pub use super::header_text::TOLERANCE;
+use super::header_text::{AgeError, decode_hex_or_base64, parse_recent};
 use super::ids::{BlindedId, UnblindedId, UserId};
 use super::points::PointCache;
 use super::x25519::X25519Public;

@@ -19,4 +19,4 @@ pub use doomed::{KeepError, count_doomed, delete_doomed, doom, doomed, keep_byte
 pub use installation::{InstallationError, installation, meet, name_installation, verify};
 pub use shelf::{Filed, Found, Shelf, filed, filed_at, filed_in_all, read};
 pub use space::FreeSpace;
-pub use strays::{STRAY_AGE, remove_strays, without_row};
+pub use strays::{LEFTOVER_AGE, STRAY_AGE, remove_strays, without_row};

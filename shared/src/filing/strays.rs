@@ -14,6 +14,9 @@ use crate::run;
 /// How old bytes without a row must be before they are taken for strays: far older than any upload can be.
 pub const STRAY_AGE: Duration = Duration::from_secs(2 * 60 * 60);
 
+/// How old a leftover of an interrupted write must be before it is removed; other processes may be writing.
+pub const LEFTOVER_AGE: Duration = Duration::from_secs(10 * 60);
+
 /// How many blobs are asked about at a time.
 const BATCH: usize = 500;
 

@@ -4,35 +4,33 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::db::DbError;
+use shared::filing::LEFTOVER_AGE;
 use shared::jobs::{Turns, holds_lease, report};
 
 use crate::app::Community;
 use crate::store::Stale;
 
 /// How often everything is seen to.
-const INTERVAL: Duration = Duration::from_secs(10);
+pub(crate) const INTERVAL: Duration = Duration::from_secs(10);
 
 /// How often strays are looked for.
-const TIDY_INTERVAL: Duration = Duration::from_secs(6 * 60 * 60);
+pub(crate) const TIDY_INTERVAL: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// How much of that is written at a time, so that others get their turn in between.
 const FLUSH_STEP: usize = 500;
 
 /// How much longer than it counts a nonce is kept: clocks of several machines differ, and a request that was let in at the
 /// last moment may wait for its turn.
-const NONCE_SLACK: Duration = Duration::from_secs(60 * 60);
+pub(crate) const NONCE_SLACK: Duration = Duration::from_secs(60 * 60);
 
 /// How often it is written down who was seen.
-const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
+pub(crate) const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Name of the lease for work that needs doing once. One of the running servers holds it.
 pub const LEASE: &str = "timed-work";
 
 /// Another for what may take long and must not keep the rest waiting.
 const TIDYING_LEASE: &str = "tidying";
-
-/// How old a leftover of an interrupted write must be before it is removed; other processes may be writing.
-const LEFTOVER_AGE: Duration = Duration::from_secs(10 * 60);
 
 pub(super) async fn keeping(app: Arc<Community>) {
     let mut turns = Turns::every(INTERVAL);

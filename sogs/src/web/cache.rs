@@ -14,7 +14,7 @@ use super::answer::{Content, NoPage};
 use crate::model::{Room, RoomNo};
 
 /// How long a page is good for when nothing in it has changed that is known of: counts of readers, files that expire.
-const LIFE: Duration = Duration::from_secs(10);
+pub(crate) const LIFE: Duration = Duration::from_secs(10);
 
 /// How many bytes of pages are kept.
 const CAPACITY: u64 = 4 * 1024 * 1024;

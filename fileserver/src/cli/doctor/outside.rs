@@ -1,5 +1,7 @@
 //! What a client would find at the public address.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use rand::Rng;
 use shared::client::{Answer, Request};
@@ -15,8 +17,8 @@ use crate::settings::Settings;
 /// The largest file that clients send.
 const LARGE: usize = 10_000_000;
 
-/// How many seconds the file lives.
-const LIFE: &str = "60";
+/// How long the file lives.
+pub(in crate::cli) const LIFE: Duration = Duration::from_secs(60);
 
 /// Looks at the address. `given` is the key that was named, `own` the one of the server on this machine.
 pub(super) async fn look(
@@ -79,7 +81,9 @@ fn is_file_server(answer: &Answer) -> bool {
 }
 
 async fn upload(report: &mut Report, transfer: &Transfer<'_>, bytes: Bytes) -> Option<String> {
-    let request = Request::new("POST", "/file").header("X-FS-TTL", LIFE).body(bytes);
+    let request = Request::new("POST", "/file")
+        .header("X-FS-TTL", &LIFE.as_secs().to_string())
+        .body(bytes);
     let (answer, elapsed) = match transfer.send(request).await {
         Sent::Stuck(finding) => {
             report.add(finding);
