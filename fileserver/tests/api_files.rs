@@ -26,6 +26,7 @@ on_both_stores!(
     an_upload_that_meets_the_sweep_keeps_what_it_promised,
     the_sweep_takes_rows_and_bytes_and_nothing_else,
     bytes_without_a_row_are_removed_when_they_are_old,
+    leftovers_of_uploads_that_broke_off_are_removed_while_the_server_runs,
     blocked_bytes_are_neither_served_nor_taken,
     a_quota_refuses_what_does_not_fit,
     a_quota_holds_for_uploads_at_the_same_time,
@@ -261,6 +262,26 @@ async fn bytes_without_a_row_are_removed_when_they_are_old(stores: Stores) {
     files.remove_strays().await.unwrap();
     assert_eq!(files.blobs().size(&stray).await.unwrap(), None);
     assert_eq!(server.blobs().await, 1, "{kept} is still there");
+}
+
+async fn leftovers_of_uploads_that_broke_off_are_removed_while_the_server_runs(stores: Stores) {
+    let Some(server) = Server::start(stores).await else {
+        return;
+    };
+    let Some(folder) = server.app().files.blobs().local_path() else {
+        return;
+    };
+    let leftover = folder.join(format!("{}#1", BlobKey::random(&mut rand::rng())));
+    std::fs::create_dir_all(leftover.parent().unwrap()).unwrap();
+    std::fs::write(&leftover, b"half of it").unwrap();
+    // The file system's own clock says when they were written.
+    let ahead = shared::clock::Clock::system().now().since(server.clock.now());
+    server.clock.advance(ahead);
+    fileserver::jobs::tidy(server.app()).await;
+    assert!(leftover.exists(), "the upload may be going on");
+    server.clock.advance(Duration::from_secs(11 * 60));
+    fileserver::jobs::tidy(server.app()).await;
+    assert!(!leftover.exists());
 }
 
 async fn blocked_bytes_are_neither_served_nor_taken(stores: Stores) {

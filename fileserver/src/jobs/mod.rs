@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::db::Lease;
+use shared::filing::LEFTOVER_AGE;
 use shared::jobs::{self, Jobs, Turns, checkpointing, report};
 
 use crate::app::FileServer;
 use crate::settings::VersionSource;
 
 /// How often strays are looked for, and old statistics thrown away.
-const TIDY_INTERVAL: Duration = Duration::from_secs(6 * 60 * 60);
+pub(crate) const TIDY_INTERVAL: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// Name of the lease for work that needs doing once. One of the running servers holds it.
 pub const LEASE: &str = "timed-work";
@@ -42,7 +43,9 @@ async fn keeping(app: Arc<FileServer>) {
     loop {
         tokio::select! {
             () = sweeps.next() => sweeps.take("sweeping", sweep(&app, &mut lease)).await,
-            () = tidyings.next() => tidyings.take("tidying up", tidy(&app, &mut lease)).await,
+            () = tidyings.next() => if holds_lease(&app, &mut lease).await {
+                tidyings.take("tidying up", tidy(&app)).await;
+            },
         }
     }
 }
@@ -67,10 +70,14 @@ async fn sweep(app: &FileServer, lease: &mut Option<Lease>) {
     }
 }
 
-async fn tidy(app: &FileServer, lease: &mut Option<Lease>) {
-    if !holds_lease(app, lease).await {
-        return;
-    }
+/// Looks for leftovers of writes and for bytes without a row, as a crash leaves them behind, and throws away old
+/// statistics.
+pub async fn tidy(app: &FileServer) {
+    let old = app.clock.now().minus(LEFTOVER_AGE);
+    report(
+        app.files.blobs().clean_staging(old).await,
+        "removing leftovers of interrupted writes",
+    );
     match app.files.remove_strays().await {
         Ok(0) => {}
         Ok(strays) => tracing::info!(strays, "removed bytes without a row, as a crash leaves them behind"),
