@@ -184,3 +184,63 @@ fn the_pages_about_the_configuration_are_what_the_program_prints() {
         );
     }
 }
+
+#[test]
+fn the_page_about_what_is_kept_is_what_the_program_prints() {
+    let place = Place::new();
+    let printed = place.run(&["config", "retention"]).ok();
+    let page = include_str!("../../docs/data-retention.md");
+    let (_, page) = page.split_at(page.rfind("\n# ").unwrap() + 1);
+    assert!(
+        printed == page,
+        "run: for server in sogs fileserver; do cargo run --bin $server -- config retention; echo; done \
+         | sed '$d' > docs/data-retention.md"
+    );
+}
+
+#[test]
+fn what_is_kept_is_told_from_the_settings_in_force() {
+    let mut place = Place::new();
+    place.set("FILESERVER_FILES_MAX_TTL", "30 days");
+    place.set("FILESERVER_VERSIONS_STATISTICS", "true");
+    place.set("FILESERVER_VERSIONS_SOURCE", "fetch");
+    place.set("FILESERVER_LOG_LEVEL", "trace");
+    place.set("FILESERVER_FILES_SWEEP_INTERVAL", "1 minute");
+    let kept = place.run(&["config", "retention", "--json"]).json();
+    let term = |key: &str| {
+        let set_by = |kept: &&serde_json::Value| kept["set_by"].as_array().unwrap().contains(&key.into());
+        kept.as_array().unwrap().iter().find(set_by).unwrap().clone()
+    };
+    assert_eq!(
+        term("files.max_ttl")["how_long"],
+        "until it expires, at most 30 days (`files.max_ttl`); counted from the last upload or extension; longer if the \
+         operator extends it (`fileserver extend`); the bytes go within 1 minute of that, or when a backup that is being \
+         made is done"
+    );
+    // Thirty days besides the one that is counted, and up to six hours until somebody clears up.
+    assert_eq!(
+        term("versions.statistics")["how_long"],
+        "31 days and 6 hours (`versions.statistics`)"
+    );
+    assert_eq!(term("versions.statistics")["kept"], true);
+    let page = place.run(&["config", "retention"]).ok();
+    assert!(
+        page.contains("Logs have ids of files, because `log_level` is `trace`"),
+        "{page}"
+    );
+    let known = place.run(&["config", "check", "--json"]).json();
+    let known: Vec<&str> = known["settings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| key["key"].as_str().unwrap())
+        .collect();
+    for key in kept
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|kept| kept["set_by"].as_array().unwrap())
+    {
+        assert!(known.contains(&key.as_str().unwrap()), "there is no key {key}");
+    }
+}

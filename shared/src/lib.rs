@@ -22,6 +22,7 @@ pub mod key_file;
 pub mod memory;
 pub mod names;
 pub mod onion;
+pub mod retention;
 pub mod shutdown;
 pub mod telemetry;
 #[cfg(feature = "testing")]

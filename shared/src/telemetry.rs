@@ -25,6 +25,13 @@ pub enum TelemetryError {
 /// What is logged unless the operator says otherwise. The libraries tell too much at the level of the server itself.
 const DEFAULT_FILTER: &str = "info,actix_server=warn,actix_http=warn,sqlx=warn,hyper_util=warn";
 
+/// Whether ids are logged at this level, as they are at `debug` and `trace`.
+#[must_use]
+pub fn logs_ids(level: &str) -> bool {
+    let most = filter(level).ok().and_then(|filter| filter.max_level_hint());
+    most.is_none_or(|most| most >= LevelFilter::DEBUG)
+}
+
 /// Says whether [`start_logging`] would take this level.
 ///
 /// # Errors

@@ -163,3 +163,77 @@ fn a_header_that_cannot_exist_is_refused_before_anything_starts() {
     let complaint = place.run(&["config", "check"]).fails();
     assert!(complaint.contains("http.client_address_header"), "{complaint}");
 }
+
+#[test]
+fn the_page_about_what_is_kept_is_what_the_program_prints() {
+    let place = Place::new();
+    let printed = place.run(&["config", "retention"]).ok();
+    let page = include_str!("../../docs/data-retention.md");
+    let (page, _) = page.split_at(page.rfind("\n# ").unwrap() + 1);
+    assert!(
+        printed.clone() + "\n" == page,
+        "run: for server in sogs fileserver; do cargo run --bin $server -- config retention; echo; done \
+         | sed '$d' > docs/data-retention.md"
+    );
+}
+
+#[test]
+fn what_is_kept_is_told_from_the_settings_in_force() {
+    let mut place = Place::new();
+    place.set("SOGS_DIRECT_MESSAGES_EXPIRY", "2h");
+    place.set("SOGS_AUDIT_KEEP", "0");
+    place.set("SOGS_LIMITS_UPLOADS_PER_HOUR", "0");
+    place.set("SOGS_HTTP_MISSES_PER_MINUTE", "0");
+    place.set("SOGS_MESSAGES_HISTORY_PRUNE_THRESHOLD", "0");
+    place.set("SOGS_FILES_EXPIRY", "0");
+    place.set("SOGS_WEB_SHOW_MESSAGES", "false");
+    place.set("SOGS_LOG_LEVEL", "debug");
+    place.set("SOGS_USERS_REQUIRE_BLIND_KEYS", "false");
+    place.set("SOGS_DATABASE_URL", "postgres://u:hunter2@db.example/x");
+    place.set("SOGS_BLOB_URL", "s3://bucket");
+    let kept = place.run(&["config", "retention", "--json"]).json();
+    let term = |key: &str| {
+        let set_by = |kept: &&serde_json::Value| kept["set_by"].as_array().unwrap().contains(&key.into());
+        kept.as_array().unwrap().iter().find(set_by).unwrap().clone()
+    };
+    assert_eq!(term("direct_messages.expiry")["seconds"], 7200);
+    assert_eq!(term("audit.keep")["how_long"], "for ever (`audit.keep`)");
+    assert_eq!(term("audit.keep")["seconds"], serde_json::Value::Null);
+    // Whoever clears up comes by every ten seconds.
+    assert_eq!(term("messages.history_prune_threshold")["seconds"], 10);
+    for key in ["limits.uploads_per_hour", "http.misses_per_minute"] {
+        assert_eq!(term(key)["kept"], false);
+        assert_eq!(
+            term(key)["how_long"],
+            format!("not kept, for it is switched off (`{key}`)")
+        );
+    }
+    let page = place.run(&["config", "retention"]).ok();
+    for said in [
+        "| 2 hours (`direct_messages.expiry`)",
+        "| for ever (`files.expiry`); 1 hour if no message",
+        "PostgreSQL, the files are in a bucket",
+        "Logs have ids, because `log_level` is `debug`",
+        "`users.require_blind_keys` is off",
+    ] {
+        assert!(page.contains(said), "{said:?} is not in\n{page}");
+    }
+    for unsaid in ["web.show_messages", "web.show_feed", "hunter2", "db.example", "s3://"] {
+        assert!(!page.contains(unsaid), "{unsaid:?} is in\n{page}");
+    }
+    let known = place.run(&["config", "check", "--json"]).json();
+    let known: Vec<&str> = known["settings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| key["key"].as_str().unwrap())
+        .collect();
+    for key in kept
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|kept| kept["set_by"].as_array().unwrap())
+    {
+        assert!(known.contains(&key.as_str().unwrap()), "there is no key {key}");
+    }
+}

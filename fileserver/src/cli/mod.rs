@@ -6,6 +6,7 @@ mod doctor;
 mod files;
 mod ids;
 mod key;
+mod retention;
 mod serve;
 mod transfer;
 mod usage;
@@ -112,6 +113,7 @@ async fn dispatch(command: Command, loaded: Loaded<Settings>, configuration: Opt
             prefix: PREFIX,
             loaded: &loaded,
             warnings: config::warnings(settings),
+            retention: retention::retention(settings),
         }),
         Command::Key(command) => key::run(&command, settings),
         Command::Info(info) => info.run(settings).await,

@@ -10,7 +10,7 @@ mod survey;
 pub use blocked::Blocked;
 pub use copy::Copied;
 pub use files::{FileRow, NewFile};
-pub use statistics::CheckCount;
+pub use statistics::{CheckCount, KEPT_DAYS};
 pub use survey::{Day, Usage};
 
 use shared::db::{Database, DbError, DbOptions, Migrations};

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::output;
 use crate::config::{Loaded, reference, schema, strange_variables};
+use crate::retention::Retention;
 
 /// Looks at the configuration.
 #[derive(Subcommand)]
@@ -22,6 +23,12 @@ pub enum Command {
     },
     /// Print all keys with the values in force, as a configuration file with comments
     Print,
+    /// Print what is kept about whom, where and for how long, in Markdown, to be published
+    Retention {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print a page about all keys, in Markdown
     Reference,
     /// Print a JSON schema of the configuration file, for editors that check as you type
@@ -38,6 +45,8 @@ pub struct Checked<'a, T> {
     pub loaded: &'a Loaded<T>,
     /// What is allowed in these settings, but hardly meant.
     pub warnings: Vec<String>,
+    /// What is kept with these settings.
+    pub retention: Retention,
 }
 
 impl Command {
@@ -49,6 +58,8 @@ impl Command {
     pub fn run<T: Serialize + JsonSchema + Default>(&self, checked: Checked<'_, T>) -> Result<ExitCode> {
         match self {
             Self::Print => print!("{}", checked.loaded.to_file()),
+            Self::Retention { json: true } => output::json(&checked.retention.list())?,
+            Self::Retention { json: false } => print!("{}", checked.retention.page()),
             Self::Reference => print!("{}", reference::<T>(checked.program, checked.prefix)),
             Self::Schema => output::json(&schema::<T>())?,
             Self::Check { json } => check(*json, checked)?,

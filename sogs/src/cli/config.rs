@@ -9,6 +9,7 @@ use shared::cli;
 use shared::config::Loaded;
 
 use super::NAME;
+use super::retention::retention;
 use crate::app::Unfit;
 use crate::import::{Ini, convert};
 use crate::settings::{PREFIX, Settings};
@@ -47,6 +48,7 @@ impl Command {
                     prefix: PREFIX,
                     loaded,
                     warnings: warnings(&loaded.settings),
+                    retention: retention(&loaded.settings),
                 })
             }
             Self::FromIni(from) => from.run(),

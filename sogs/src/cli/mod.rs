@@ -18,6 +18,7 @@ mod people;
 mod qr;
 mod quickstart;
 mod remote;
+mod retention;
 mod rights;
 mod room;
 mod schedule;

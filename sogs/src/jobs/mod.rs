@@ -10,6 +10,7 @@ use shared::jobs::{Jobs, checkpointing};
 
 use crate::app::Community;
 
+pub(crate) use keeping::{FLUSH_INTERVAL, INTERVAL, NONCE_SLACK, TIDY_INTERVAL};
 pub use keeping::{LEASE, flush_activity, keep_once, tidy};
 pub use watching::catch_up;
 

@@ -29,6 +29,7 @@ use crate::api::{ApiError, refusal};
 use crate::app::Community;
 use crate::settings::Settings;
 
+pub(crate) use self::cache::LIFE;
 pub use self::site::{BadTemplates, check, write_built_in};
 
 /// First segments of the API's paths, which name no room here whatever rooms there are.

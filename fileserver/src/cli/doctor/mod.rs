@@ -12,6 +12,8 @@ use shared::crypto::X25519Public;
 use shared::doctor::{Finding, Report, settings, visit};
 use url::Url;
 
+pub(super) use outside::LIFE;
+
 use super::transfer::key;
 use crate::settings::{PREFIX, Settings};
 
