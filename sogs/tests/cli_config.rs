@@ -44,6 +44,19 @@ fn a_check_warns_of_what_is_hardly_meant() {
 }
 
 #[test]
+fn variables_of_commands_are_no_keys_and_nothing_to_warn_of() {
+    let mut place = Place::new();
+    place.set("SOGS_REMOTE_PROXY", "socks5://127.0.0.1:9050");
+    place.set("SOGS_REMOTE_IDENTITY", "");
+    place.set("SOGS_REMOTE_PROXI", "socks5://127.0.0.1:9050");
+    let warnings = place.run(&["config", "check", "--json"]).json()["warnings"].clone();
+    assert_eq!(
+        warnings,
+        serde_json::json!(["the environment variable SOGS_REMOTE_PROXI belongs to no key"])
+    );
+}
+
+#[test]
 fn templates_are_tried_out() {
     let mut place = Place::new();
     let written = place.run(&["templates", "pages"]).ok();

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::output;
-use crate::config::{Loaded, reference, schema, strange_variables};
+use crate::config::{Loaded, reference, schema};
 use crate::retention::Retention;
 
 /// Looks at the configuration.
@@ -69,12 +69,7 @@ impl Command {
 }
 
 fn check<T: Serialize + JsonSchema>(as_json: bool, checked: Checked<'_, T>) -> Result<()> {
-    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let mut warnings: Vec<String> = strange_variables::<T>(checked.prefix, names)
-        .into_iter()
-        .map(|name| format!("the environment variable {name} belongs to no key"))
-        .collect();
-    warnings.extend(checked.warnings);
+    let warnings = checked.warnings;
     let shown = checked.loaded.shown();
     if as_json {
         return output::json(&json!({ "settings": shown, "warnings": warnings }));

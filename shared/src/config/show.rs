@@ -110,15 +110,29 @@ fn about_entries<T: JsonSchema>() -> String {
     text
 }
 
-/// Environment variables that begin like those of this server but belong to no key; usually a slip of the pen.
+/// Complaints about variables of the environment that begin like those of this server but belong to no key; usually a
+/// slip of the pen. `of_commands` are those that commands read for themselves.
 #[must_use]
-pub fn strange_variables<T: JsonSchema>(prefix: &str, names: impl IntoIterator<Item = String>) -> Vec<String> {
+pub fn strange_variables<T: JsonSchema>(prefix: &str, of_commands: &[&str]) -> Vec<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    strange_names::<T>(prefix, of_commands, names)
+        .into_iter()
+        .map(|name| format!("the environment variable {name} belongs to no key"))
+        .collect()
+}
+
+fn strange_names<T: JsonSchema>(
+    prefix: &str,
+    of_commands: &[&str],
+    names: impl IntoIterator<Item = String>,
+) -> Vec<String> {
     let known: Vec<String> = keys::<T>().iter().filter_map(|key| key.variable(prefix)).collect();
     let begin = format!("{prefix}_");
     let config = format!("{prefix}_CONFIG");
     let mut strange: Vec<String> = names
         .into_iter()
-        .filter(|name| name.starts_with(&begin) && *name != config && !known.contains(name))
+        .filter(|name| name.starts_with(&begin) && *name != config)
+        .filter(|name| !known.contains(name) && !of_commands.contains(&name.as_str()))
         .collect();
     strange.sort();
     strange
@@ -282,7 +296,7 @@ mod tests {
     #[test]
     fn entries_have_no_variables() {
         let names = ["X_NUMBER", "X_ROOMS_BLUE_WARM"].map(str::to_owned);
-        assert_eq!(strange_variables::<House>("X", names), ["X_ROOMS_BLUE_WARM"]);
+        assert_eq!(strange_names::<House>("X", &[], names), ["X_ROOMS_BLUE_WARM"]);
         let variables = |name: &str| name.contains('<').then(|| "5".to_owned());
         let loaded: Loaded<House> = load("X", None, variables, &[]).unwrap();
         assert_eq!(loaded.settings, House::default());
@@ -290,7 +304,7 @@ mod tests {
 
     #[test]
     fn strange_variables_are_found() {
-        let names = ["X_LISTEN", "X_CONFIG", "X_LISTNE", "Y_Z", "X_S3_ENDPOINT"].map(str::to_owned);
-        assert_eq!(strange_variables::<Settings>("X", names), ["X_LISTNE"]);
+        let names = ["X_LISTEN", "X_CONFIG", "X_LISTNE", "Y_Z", "X_S3_ENDPOINT", "X_SING"].map(str::to_owned);
+        assert_eq!(strange_names::<Settings>("X", &["X_SING"], names), ["X_LISTNE"]);
     }
 }

@@ -1,19 +1,12 @@
 //! The configuration.
 
-use schemars::JsonSchema;
-
 use super::{Finding, Report, sentence};
-use crate::config::{Loaded, Origin, strange_variables};
+use crate::config::{Loaded, Origin};
 
 const CHECK: &str = "configuration";
 
 /// Takes down what is allowed in the settings but hardly meant, or that they are good.
-pub fn configuration<T: JsonSchema>(report: &mut Report, prefix: &str, loaded: &Loaded<T>, warnings: Vec<String>) {
-    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let strange = strange_variables::<T>(prefix, names)
-        .into_iter()
-        .map(|name| format!("the environment variable {name} belongs to no key"));
-    let warnings: Vec<String> = strange.chain(warnings).collect();
+pub fn configuration<T>(report: &mut Report, program: &str, loaded: &Loaded<T>, warnings: Vec<String>) {
     if warnings.is_empty() {
         let from = match loaded.file() {
             Some(Origin::File(path)) => format!("The configuration in {} is valid.", path.display()),
@@ -21,7 +14,6 @@ pub fn configuration<T: JsonSchema>(report: &mut Report, prefix: &str, loaded: &
         };
         report.add(Finding::ok(CHECK, from));
     }
-    let program = prefix.to_ascii_lowercase();
     report.extend(warnings.into_iter().map(|warning| {
         Finding::warning(
             CHECK,

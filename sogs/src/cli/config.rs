@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use shared::cli;
-use shared::config::Loaded;
+use shared::config::{Loaded, strange_variables};
 
-use super::NAME;
 use super::retention::retention;
+use super::{NAME, remote};
 use crate::app::Unfit;
 use crate::import::{Ini, convert};
 use crate::settings::{PREFIX, Settings};
@@ -74,7 +74,17 @@ impl FromIni {
 }
 
 pub(super) fn warnings(settings: &Settings) -> Vec<String> {
-    unreachable(settings).into_iter().chain(narrow(settings)).collect()
+    let about_links = unreachable(settings);
+    strange()
+        .into_iter()
+        .chain(about_links)
+        .chain(narrow(settings))
+        .collect()
+}
+
+/// Variables of the environment that are hardly meant.
+pub(super) fn strange() -> Vec<String> {
+    strange_variables::<Settings>(PREFIX, &[remote::PROXY, remote::IDENTITY])
 }
 
 /// Why large files are slow.

@@ -5,9 +5,10 @@ use shared::config::Loaded;
 use shared::crypto::X25519Public;
 use shared::doctor::{Finding, Inside, Report, configuration, key_file, running};
 
-use crate::cli::config::narrow;
+use crate::cli::NAME;
+use crate::cli::config::{narrow, strange};
 use crate::keys::{KEY_FILES, Keys, KeysError};
-use crate::settings::{PREFIX, Settings};
+use crate::settings::Settings;
 use crate::store::MIGRATIONS;
 
 const NEWEST: &str = "SELECT CAST(COALESCE(MAX(uploaded), 0) AS BIGINT) FROM files";
@@ -16,7 +17,8 @@ const NEWEST: &str = "SELECT CAST(COALESCE(MAX(uploaded), 0) AS BIGINT) FROM fil
 pub(super) async fn look(report: &mut Report, loaded: &Loaded<Settings>) -> Option<X25519Public> {
     let settings = &loaded.settings;
     let inside = premises(settings);
-    configuration(report, PREFIX, loaded, narrow(settings).into_iter().collect());
+    let warnings = strange().into_iter().chain(narrow(settings)).collect();
+    configuration(report, NAME, loaded, warnings);
     if settings.common.base_url.is_none() {
         report.add(no_base_url());
     }
@@ -39,7 +41,7 @@ pub(super) async fn look(report: &mut Report, loaded: &Loaded<Settings>) -> Opti
 
 fn premises(settings: &Settings) -> Inside {
     Inside {
-        program: crate::cli::NAME,
+        program: NAME,
         version: env!("CARGO_PKG_VERSION"),
         data: settings.data(),
         database: settings.database(),

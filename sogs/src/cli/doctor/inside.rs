@@ -7,9 +7,10 @@ use shared::db::{Database, DbError};
 use shared::doctor::{Finding, Inside, Report, configuration, key_file, running};
 
 use super::acceptable;
-use crate::cli::config::narrow;
+use crate::cli::NAME;
+use crate::cli::config::{narrow, strange};
 use crate::keys::{self, KeyError};
-use crate::settings::{PREFIX, Settings};
+use crate::settings::Settings;
 use crate::store::{MIGRATIONS, Store};
 
 const NEWEST: &str = "SELECT CAST(COALESCE(MAX(last_active), 0) AS BIGINT) FROM users WHERE id <> 0";
@@ -18,7 +19,8 @@ const NEWEST: &str = "SELECT CAST(COALESCE(MAX(last_active), 0) AS BIGINT) FROM 
 pub(super) async fn look(report: &mut Report, loaded: &Loaded<Settings>) -> Option<X25519Pair> {
     let settings = &loaded.settings;
     let inside = premises(settings);
-    configuration(report, PREFIX, loaded, narrow(settings).into_iter().collect());
+    let warnings = strange().into_iter().chain(narrow(settings)).collect();
+    configuration(report, NAME, loaded, warnings);
     report.add(base_url(settings));
     if !inside.data_folder(report) {
         inside.machine(report, None).await;
@@ -45,7 +47,7 @@ pub(super) async fn look(report: &mut Report, loaded: &Loaded<Settings>) -> Opti
 
 fn premises(settings: &Settings) -> Inside {
     Inside {
-        program: crate::cli::NAME,
+        program: NAME,
         version: env!("CARGO_PKG_VERSION"),
         data: settings.data(),
         database: settings.database(),

@@ -21,12 +21,15 @@ pub(super) struct Access {
     #[arg(long, value_name = "FILE", global = true, help_heading = HEADING)]
     identity: Option<PathBuf>,
     /// Connect through this SOCKS proxy, such as socks5://127.0.0.1:9050 of Tor
-    #[arg(long, value_name = "URL", global = true, env = "SOGS_REMOTE_PROXY", help_heading = HEADING)]
+    #[arg(long, value_name = "URL", global = true, env = PROXY, help_heading = HEADING)]
     pub(super) proxy: Option<Proxy>,
 }
 
-/// A phrase or a seed may be here, where it is not on disk.
-pub(super) const VARIABLE: &str = "SOGS_REMOTE_IDENTITY";
+/// The variable that names a proxy.
+pub(in crate::cli) const PROXY: &str = "SOGS_REMOTE_PROXY";
+
+/// A phrase or a seed may be in this variable, where it is not on disk.
+pub(in crate::cli) const IDENTITY: &str = "SOGS_REMOTE_IDENTITY";
 
 impl Access {
     /// The community, which has been asked how one shows oneself there.
@@ -68,7 +71,7 @@ impl Access {
         if let Some(path) = &self.identity {
             return Ok(Seed::read_file(path)?);
         }
-        match std::env::var(VARIABLE).map(Zeroizing::new) {
+        match std::env::var(IDENTITY).map(Zeroizing::new) {
             Ok(text) => return Ok(Seed::read(&text)?),
             Err(VarError::NotUnicode(_)) => return Err(IdentityError::NotText.into()),
             Err(VarError::NotPresent) => {}

@@ -20,6 +20,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 
 use access::Access;
+pub(super) use access::{IDENTITY, PROXY};
 
 use crate::cli::NAME;
 use crate::remote::RemoteError;
