@@ -215,7 +215,10 @@ CREATE TABLE scheduled_permissions (
     at     BIGINT  NOT NULL,
     read   BOOLEAN,
     write  BOOLEAN,
-    upload BOOLEAN
+    upload BOOLEAN,
+    -- Of what ends a timeout: that it does, and the permission to write that there was before.
+    ends_timeout BOOLEAN NOT NULL DEFAULT FALSE,
+    write_before BOOLEAN
 );
 
 CREATE INDEX scheduled_permissions_by_time ON scheduled_permissions (at);

@@ -215,7 +215,10 @@ CREATE TABLE scheduled_permissions (
     at     INTEGER NOT NULL,
     read   INTEGER CHECK (read IN (0, 1)),
     write  INTEGER CHECK (write IN (0, 1)),
-    upload INTEGER CHECK (upload IN (0, 1))
+    upload INTEGER CHECK (upload IN (0, 1)),
+    -- Of what ends a timeout: that it does, and the permission to write that there was before.
+    ends_timeout INTEGER NOT NULL DEFAULT 0 CHECK (ends_timeout IN (0, 1)),
+    write_before INTEGER CHECK (write_before IN (0, 1))
 ) STRICT;
 
 CREATE INDEX scheduled_permissions_by_time ON scheduled_permissions (at);

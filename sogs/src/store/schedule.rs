@@ -37,6 +37,9 @@ struct Due {
     write: Option<bool>,
     upload: Option<bool>,
     banned: Option<bool>,
+    ends_timeout: bool,
+    /// The permission before the timeout.
+    write_before: Option<bool>,
 }
 
 const PLANNED: &str = "SELECT users.session_id AS session_id, plan.at AS at, plan.read AS read, plan.write AS write,
@@ -92,12 +95,13 @@ const ROOMS_OF: &str = "SELECT room FROM scheduled_permissions WHERE person = $1
 
 const TAKE_PERMISSIONS: &str = "DELETE FROM scheduled_permissions
     WHERE person = $1 AND at <= $2
-    RETURNING id, room, at, read, write, upload, CAST(NULL AS BOOLEAN) AS banned";
+    RETURNING id, room, at, read, write, upload, CAST(NULL AS BOOLEAN) AS banned, ends_timeout, write_before";
 
 const TAKE_BANS: &str = "DELETE FROM scheduled_bans
     WHERE person = $1 AND at <= $2
     RETURNING id, COALESCE(room, 0) AS room, at, CAST(NULL AS BOOLEAN) AS read, CAST(NULL AS BOOLEAN) AS write,
-        CAST(NULL AS BOOLEAN) AS upload, banned";
+        CAST(NULL AS BOOLEAN) AS upload, banned, CAST(FALSE AS BOOLEAN) AS ends_timeout,
+        CAST(NULL AS BOOLEAN) AS write_before";
 
 impl Store {
     /// What is to happen in a room, to everybody or to one person, in the order of time.
@@ -275,7 +279,8 @@ impl Write {
         Ok(())
     }
 
-    /// What is as the room grants it to everybody needs no permission of one's own.
+    /// What is as the room grants it to everybody needs no permission of one's own. The end of a timeout brings back what
+    /// there was before, unless the timeout was undone otherwise meanwhile.
     async fn apply_permissions(&mut self, room: RoomNo, user: &User, due: &Due) -> Result<(), DbError> {
         let Some(defaults) = self.defaults_of(room).await? else {
             return Ok(());
@@ -287,7 +292,11 @@ impl Write {
         let local = self.override_of(room, user.no).await?;
         let new = Override {
             read: flag(due.read, local.read, defaults.read),
-            write: flag(due.write, local.write, defaults.write),
+            write: match local.write {
+                Some(false) if due.ends_timeout => due.write_before,
+                own if due.ends_timeout => own,
+                own => flag(due.write, own, defaults.write),
+            },
             upload: flag(due.upload, local.upload, defaults.upload),
             ..local
         };
