@@ -1,136 +1,22 @@
-//! A signed request takes effect once at most, whatever becomes of the processes that it is sent to, and a client whose
-//! request failed through no fault of its own may send it again (`spec/README.md` "Nonces").
-
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "this is a test"
-)]
-
-mod in_process;
-mod two_processes;
+//! Two processes, and whoever sends them requests.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use in_process::{Person, Server, Stores, with_json};
-use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
-use shared::client::{Answer, Client, Identity, Request};
-use shared::clock::Clock;
-use shared::config::Span;
-use shared::crypto::sogs_auth::SignedRequest;
-use shared::onion::split_endpoint;
+use shared::client::Client;
 use shared::run;
 use sogs::model::Defaults;
 use sogs::store::{NewMessage, NewRoom, Stale, Write};
-use two_processes::{Fault, Process, Saboteur, send};
 
-const DAY: u64 = 86_400;
+use crate::DAY;
+use crate::in_process::{Person, Server, Stores, with_json};
+use crate::plan::{Change, Shape, Step};
+use crate::signed::{Signed, alone, is_vain, sign, succeeded};
+use crate::two_processes::{Fault, Process, Saboteur, send};
 
-/// A change that can be counted by the word in it, which no other change has.
-#[derive(Clone, Copy, Debug)]
-enum Change {
-    Post,
-    Upload,
-    Room,
-    Letter,
-    Reaction,
-    /// In a room of its own, whose count of news tells how often it was pinned.
-    Pin,
-}
-
-/// What a request asks for.
-#[derive(Clone, Debug)]
-enum Shape {
-    One(Change),
-    Batch(Vec<Change>),
-    Sequence(Vec<Change>),
-}
-
-/// What happens next. Requests are chosen out of those there are, processes by their number.
-#[derive(Clone, Debug)]
-enum Step {
-    Send {
-        request: usize,
-        to: usize,
-        onion: bool,
-    },
-    Twice {
-        request: usize,
-        to: [usize; 2],
-        onion: bool,
-    },
-    Broken {
-        request: usize,
-        to: [usize; 2],
-        onion: bool,
-        fault: Fault,
-    },
-    Restart(usize),
-    Crash(usize),
-    CrashMeanwhile {
-        request: usize,
-        to: usize,
-        after: usize,
-    },
-}
-
-fn change() -> impl Strategy<Value = Change> {
-    prop_oneof![
-        Just(Change::Post),
-        Just(Change::Upload),
-        Just(Change::Room),
-        Just(Change::Letter),
-        Just(Change::Reaction),
-        Just(Change::Pin),
-    ]
-}
-
-fn shape() -> impl Strategy<Value = Shape> {
-    let several = || prop::collection::vec(change(), 1..4);
-    prop_oneof![
-        2 => change().prop_map(Shape::One),
-        1 => several().prop_map(Shape::Batch),
-        1 => several().prop_map(Shape::Sequence),
-    ]
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let (request, to, onion) = (0..6_usize, 0..2_usize, any::<bool>());
-    let fault = prop_oneof![Just(Fault::Commit), Just(Fault::Messages), Just(Fault::Files)];
-    let pair = [0..2_usize, 0..2_usize];
-    prop_oneof![
-        3 => (request.clone(), to.clone(), onion).prop_map(|(request, to, onion)| Step::Send { request, to, onion }),
-        3 => (request.clone(), pair.clone(), onion)
-            .prop_map(|(request, to, onion)| Step::Twice { request, to, onion }),
-        3 => (request.clone(), pair, onion, fault)
-            .prop_map(|(request, to, onion, fault)| Step::Broken { request, to, onion, fault }),
-        1 => to.clone().prop_map(Step::Restart),
-        1 => to.clone().prop_map(Step::Crash),
-        // From at once to when most requests are done.
-        3 => (request, to, 6..18_u32)
-            .prop_map(|(request, to, power)| Step::CrashMeanwhile { request, to, after: 1 << power }),
-    ]
-}
-
-/// A request that is signed, and what is known of it.
-struct Signed {
-    request: Request,
-    several: bool,
-    /// The change that each part asks for, and the word to count it by.
-    parts: Vec<(Change, String)>,
-    /// How often each part has taken effect, as far as was ever seen.
-    seen: Vec<i64>,
-    /// The lives of processes that have answered it with success, although no part may have succeeded.
-    answered_by: BTreeSet<u64>,
-}
-
-struct World {
+pub(crate) struct World {
     server: Server,
     saboteur: Saboteur,
     fault: Option<Fault>,
@@ -141,11 +27,11 @@ struct World {
     friend: Person,
     message: i64,
     words: u64,
-    outcomes: BTreeMap<&'static str, u32>,
+    pub(crate) outcomes: BTreeMap<&'static str, u32>,
 }
 
 impl World {
-    async fn new(stores: Stores) -> Option<Self> {
+    pub(crate) async fn new(stores: Stores) -> Option<Self> {
         let mut server = Server::start(stores).await?;
         server.stop_jobs().await;
         let room = server.room("lobby").await;
@@ -198,7 +84,7 @@ impl World {
     }
 
     /// Plays all steps, and then lets every request succeed that has not.
-    async fn play(&mut self, shapes: &[Shape], steps: &[Step]) {
+    pub(crate) async fn play(&mut self, shapes: &[Shape], steps: &[Step]) {
         // An earlier play may have been broken off.
         if let Some(fault) = self.fault.take() {
             self.saboteur.end(fault).await;
@@ -508,151 +394,4 @@ fn text(room: sogs::model::RoomNo, author: sogs::model::UserNo) -> NewMessage<'s
         filtered: false,
         limit: None,
     }
-}
-
-/// A request that is to be sent as it is, with the same nonce each time.
-fn sign(server: &Server, person: &Person, mut request: Request) -> Request {
-    let (path, query) = split_endpoint(&request.target).unwrap();
-    let signed = SignedRequest {
-        method: &request.method,
-        path: &path,
-        query: query.as_deref(),
-        body: &request.body,
-    };
-    let (key, now) = (server.app().key.public(), server.clock.now());
-    let headers = person.account.sign_for_community(Identity::Blinded, key, &signed, now);
-    request.headers.extend(headers.unwrap());
-    request
-}
-
-/// The request that an element of a batch stands for.
-fn alone(element: &Value) -> Request {
-    let text = |key: &str| element[key].as_str();
-    let mut request = Request::new(text("method").unwrap(), text("path").unwrap());
-    for (name, value) in element["headers"].as_object().into_iter().flatten() {
-        request = request.header(name, value.as_str().unwrap());
-    }
-    match text("b64") {
-        Some(base64) => request.body(STANDARD.decode(base64).unwrap()),
-        None => request
-            .header("Content-Type", "application/json")
-            .body(element["json"].to_string()),
-    }
-}
-
-/// The status of each part that was run.
-fn codes(signed: &Signed, answer: &Answer) -> Vec<u64> {
-    if !signed.several {
-        return vec![answer.status.into()];
-    }
-    let parts: Vec<Value> = serde_json::from_slice(&answer.body).unwrap();
-    parts.iter().map(|part| part["code"].as_u64().unwrap()).collect()
-}
-
-/// Whoever was told of a success can rely on it. Answers whether all parts succeeded.
-fn succeeded(signed: &Signed, answer: &Answer) -> bool {
-    let codes = codes(signed, answer);
-    for (code, (part, seen)) in codes.iter().zip(signed.parts.iter().zip(&signed.seen)) {
-        assert!(
-            *code >= 300 || *seen == 1,
-            "told {code} although nothing was done: {part:?}"
-        );
-    }
-    codes.len() == signed.parts.len() && codes.iter().all(|code| *code < 300)
-}
-
-/// A batch that was done before is taken again at most where each of its parts fails before it comes to the nonce.
-fn is_vain(signed: &Signed, answer: &Answer, fault: Option<Fault>) -> bool {
-    fault.is_some() && signed.several && codes(signed, answer).iter().all(|code| *code >= 500)
-}
-
-fn nothing_happens_twice(stores: Stores, cases: u32) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let Some(world) = runtime.block_on(World::new(stores)) else {
-        return;
-    };
-    let world = tokio::sync::Mutex::new(world);
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        max_shrink_iters: 40,
-        ..Config::default()
-    };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    let plan = (
-        prop::collection::vec(shape(), 2..6),
-        prop::collection::vec(step(), 4..12),
-    );
-    let outcome = runner.run(&plan, |(shapes, steps)| {
-        runtime.block_on(async {
-            world.lock().await.play(&shapes, &steps).await;
-        });
-        Ok(())
-    });
-    eprintln!("{:?}", world.blocking_lock().outcomes);
-    outcome.unwrap_or_else(|failure| panic!("{failure}"));
-}
-
-#[test]
-fn nothing_happens_twice_and_no_failure_costs_a_nonce_on_one_machine() {
-    nothing_happens_twice(Stores::Embedded, 40);
-}
-
-#[test]
-fn nothing_happens_twice_and_no_failure_costs_a_nonce_on_shared_stores() {
-    nothing_happens_twice(Stores::Shared, 40);
-}
-
-/// A message, signed once.
-fn signed_post(server: &Server, person: &Person, text: &str) -> Request {
-    let encode = |bytes: &[u8]| STANDARD.encode(bytes);
-    let body = json!({ "data": encode(text.as_bytes()), "signature": encode(&[0; 64]) });
-    let request = with_json("POST", "/room/lobby/message", &body);
-    sign(server, person, request)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_took_too_long_may_be_sent_again() {
-    // Long enough for what is not held up.
-    let patience = Span::seconds(2);
-    let server = Server::start_with(Stores::Embedded, |settings| {
-        settings.common.http.handler_timeout = patience;
-    });
-    let server = server.await.unwrap();
-    server.room("lobby").await;
-    let person = server.user().await;
-    let client = server.anonymous();
-    // Somebody new waits even before it is known who asks.
-    for (onion, person) in [(false, &person), (true, &person), (true, &server.person())] {
-        let request = signed_post(&server, person, "slow");
-        let held_up = server.app().store.database().write().await.unwrap();
-        let answer = send(&client, request.clone(), onion).await.unwrap();
-        assert_eq!(answer.status, 504, "onion: {onion}");
-        held_up.rollback().await.unwrap();
-        let answer = send(&client, request.clone(), onion).await.unwrap();
-        assert_eq!(answer.status, 201, "onion: {onion} {:?}", answer.body);
-        assert_eq!(send(&client, request, onion).await.unwrap().status, 425);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_nonce_is_kept_while_a_process_with_a_slow_clock_would_take_the_request() {
-    let server = Server::start(Stores::Embedded).await.unwrap();
-    server.room("lobby").await;
-    let person = server.user().await;
-    let request = signed_post(&server, &person, "once");
-    assert_eq!(
-        send(&server.anonymous(), request.clone(), false).await.unwrap().status,
-        201
-    );
-
-    let slow = Clock::manual(server.clock.now().plus(Duration::from_secs(DAY)));
-    server.pass(DAY + 60);
-    sogs::jobs::keep_once(server.app()).await;
-    let other = Process::start(&server.settings, &slow).await;
-    assert_eq!(send(&other.client(), request, false).await.unwrap().status, 425);
-    other.stop().await;
 }
