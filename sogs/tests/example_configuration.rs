@@ -2,18 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "this is a test")]
 
-use shared::testing::switched_on;
+use shared::testing::{settings_of, switched_on};
 use sogs::settings::{PREFIX, Settings};
 
 const EXAMPLE: &str = include_str!("../../docker/sogs.toml");
 
 /// The settings that this text makes.
 fn settings(text: &str) -> Settings {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), text).unwrap();
-    let loaded = shared::config::load::<Settings>(PREFIX, Some(file.path()), |_| None, &[]).unwrap();
-    loaded.settings.validate().unwrap();
-    loaded.settings
+    let settings: Settings = settings_of(PREFIX, text);
+    settings.validate().unwrap();
+    settings
 }
 
 #[test]

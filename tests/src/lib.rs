@@ -46,6 +46,23 @@ use std::time::Duration;
 /// Longer than anything takes on a busy machine. It only keeps a test that hangs from hanging for ever.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Runs functions that take a [`Setup`](crate::Setup) as a test on each of them.
+#[macro_export]
+macro_rules! on_both {
+    ($($test:ident),* $(,)?) => {
+        mod on_sqlite_and_a_directory {
+            $(#[tokio::test(flavor = "multi_thread")] async fn $test() {
+                super::$test($crate::Setup::SqliteLocal).await;
+            })*
+        }
+        mod on_postgres_and_a_bucket {
+            $(#[tokio::test(flavor = "multi_thread")] async fn $test() {
+                super::$test($crate::Setup::PostgresS3).await;
+            })*
+        }
+    };
+}
+
 /// Asks again and again until the answer is yes, for what a server does in its own time.
 ///
 /// # Panics

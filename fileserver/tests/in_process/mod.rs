@@ -18,6 +18,7 @@ use serde_json::Value;
 use shared::client::{Answer, Client, Request};
 use shared::clock::{Clock, Timestamp};
 use shared::testing;
+pub(crate) use shared::testing::Stores;
 use tempfile::TempDir;
 
 /// The moment at which every test begins; that of the vectors.
@@ -25,15 +26,6 @@ pub(crate) const START: i64 = 1_700_000_000;
 
 /// A fortnight, in seconds: the life of a file whose uploader asks for nothing.
 pub(crate) const FORTNIGHT: f64 = 1_209_600.0;
-
-/// Where rows and bytes are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stores {
-    /// SQLite and a folder.
-    Embedded,
-    /// PostgreSQL and S3.
-    Shared,
-}
 
 /// A file server, and what must live as long as it does.
 pub(crate) struct Server {
@@ -44,22 +36,11 @@ pub(crate) struct Server {
     _data: TempDir,
 }
 
-/// Writes each test for both pairs of stores. A test on stores that are not at hand says so and ends.
+/// See the macro that it calls.
 #[macro_export]
 macro_rules! on_both_stores {
-    ($($name:ident),+ $(,)?) => {
-        mod embedded {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                super::$name(super::in_process::Stores::Embedded).await;
-            })+
-        }
-        mod shared_stores {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                super::$name(super::in_process::Stores::Shared).await;
-            })+
-        }
+    ($($tests:tt)+) => {
+        shared::on_both_stores!($($tests)+);
     };
 }
 

@@ -28,22 +28,11 @@ const FILESERVER: Program = Program {
     prefix: "FILESERVER",
 };
 
-/// Writes each test for both pairs of stores. A test on stores that are not at hand says so and ends.
+/// See the macro that it calls.
 #[macro_export]
 macro_rules! in_every_place {
-    ($($name:ident),+ $(,)?) => {
-        mod embedded {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                super::$name($crate::support::Stores::Embedded).await;
-            })+
-        }
-        mod shared_stores {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                super::$name($crate::support::Stores::Shared).await;
-            })+
-        }
+    ($($tests:tt)+) => {
+        shared::on_both_stores!($($tests)+);
     };
 }
 

@@ -23,10 +23,29 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub use browser::{Browser, browser};
-pub use example::switched_on;
+pub use example::{settings_of, switched_on};
 pub use postgres::{PostgresServer, TestDatabase, postgres};
 pub use program::{Done, Place, Program, Server, Stores};
 pub use s3::{S3Server, TestBucket, s3};
+
+/// Writes each test for both pairs of stores. A test on stores that are not at hand says so and ends.
+#[macro_export]
+macro_rules! on_both_stores {
+    ($($name:ident),+ $(,)?) => {
+        mod embedded {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name($crate::testing::Stores::Embedded).await;
+            })+
+        }
+        mod shared_stores {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name($crate::testing::Stores::Shared).await;
+            })+
+        }
+    };
+}
 
 /// Says that a service is missing, and what helps, or fails the test where nothing may be skipped. Always `None`.
 ///

@@ -16,6 +16,7 @@ use shared::client::{Account, Answer, Client, Identity, Request};
 use shared::clock::{Clock, Timestamp};
 use shared::crypto::UserId;
 use shared::testing;
+pub(crate) use shared::testing::Stores;
 use sogs::app::Community;
 use sogs::model::{Defaults, Override, RoomNo, User, UserNo};
 use sogs::serve::Running;
@@ -25,15 +26,6 @@ use tempfile::TempDir;
 
 /// The moment at which every test begins; that of the vectors.
 pub(crate) const START: i64 = 1_700_000_000;
-
-/// Where rows and bytes are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stores {
-    /// SQLite and a folder.
-    Embedded,
-    /// PostgreSQL and S3.
-    Shared,
-}
 
 /// A community server, and what must live as long as it does.
 pub(crate) struct Server {
@@ -52,22 +44,11 @@ pub(crate) struct Person {
     client: Client,
 }
 
-/// Writes each test for both pairs of stores. A test on stores that are not at hand says so and ends.
+/// See the macro that it calls.
 #[macro_export]
 macro_rules! on_both_stores {
-    ($($name:ident),+ $(,)?) => {
-        mod embedded {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                super::$name($crate::in_process::Stores::Embedded).await;
-            })+
-        }
-        mod shared_stores {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                super::$name($crate::in_process::Stores::Shared).await;
-            })+
-        }
+    ($($tests:tt)+) => {
+        shared::on_both_stores!($($tests)+);
     };
 }
 

@@ -21,24 +21,8 @@ mod remote;
 mod stopping;
 
 use e2e::Sogs;
+pub(crate) use e2e::on_both;
 use serde_json::Value;
-
-/// Runs functions that take a [`Setup`](e2e::Setup) as a test on each of them.
-macro_rules! on_both {
-    ($($test:ident),* $(,)?) => {
-        mod on_sqlite_and_a_directory {
-            $(#[tokio::test(flavor = "multi_thread")] async fn $test() {
-                super::$test(e2e::Setup::SqliteLocal).await;
-            })*
-        }
-        mod on_postgres_and_a_bucket {
-            $(#[tokio::test(flavor = "multi_thread")] async fn $test() {
-                super::$test(e2e::Setup::PostgresS3).await;
-            })*
-        }
-    };
-}
-pub(crate) use on_both;
 
 /// Starts a server on a set-up, or ends the test where something is missing.
 macro_rules! start {
