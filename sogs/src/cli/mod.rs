@@ -5,6 +5,7 @@ mod audit;
 mod beside;
 mod config;
 mod confirm;
+mod deletion;
 mod doctor;
 mod file;
 mod import;

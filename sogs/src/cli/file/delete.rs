@@ -12,8 +12,7 @@ use shared::filing;
 use super::filter::Filter;
 use super::list::print;
 use crate::cli::beside::Server;
-use crate::cli::confirm::confirm;
-use crate::cli::why::Why;
+use crate::cli::deletion::Deletion;
 use crate::store::FileEntry;
 
 /// Delete files, by their numbers or all of a room or of a person
@@ -28,14 +27,8 @@ pub(in crate::cli) struct Delete {
     ids: Vec<i64>,
     #[command(flatten)]
     filter: Filter,
-    /// Only show what would be deleted
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
     #[command(flatten)]
-    why: Why,
+    deletion: Deletion,
 }
 
 /// How many files are read or deleted at a time.
@@ -74,17 +67,12 @@ impl Delete {
             return Ok(code);
         }
         let all = files(doomed.ids.len(), doomed.bytes);
-        if self.dry_run || !self.yes {
-            doomed.print()?;
-        }
-        if self.dry_run {
-            println!("\nNothing was deleted; without --dry-run {all} would be.");
+        if !self.deletion.begins(&all, || doomed.print())? {
             return Ok(code);
         }
-        confirm(self.yes, &format!("Delete {all}?"))?;
         let (mut deleted, mut recorded) = (0, Vec::new());
         for step in doomed.ids.chunks(STEP) {
-            let mut write = server.change_because(&self.why).await?;
+            let mut write = server.change_because(&self.deletion.why).await?;
             write.go_on(recorded);
             deleted += write.delete_files(step).await?.len();
             recorded = write.commit().await?.recorded;

@@ -11,8 +11,7 @@ use shared::clock::Timestamp;
 use super::filter::{Filter, Hunt};
 use super::list::{Line, print};
 use crate::cli::beside::Server;
-use crate::cli::confirm::confirm;
-use crate::cli::why::Why;
+use crate::cli::deletion::Deletion;
 use crate::model::RoomNo;
 use crate::store::{FoundMessage, Standing};
 
@@ -33,14 +32,8 @@ pub(in crate::cli) struct Delete {
     /// Those that a filter keeps from everybody
     #[arg(long)]
     filtered: bool,
-    /// Only show what would be deleted
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
     #[command(flatten)]
-    why: Why,
+    deletion: Deletion,
 }
 
 /// How many messages are deleted in one transaction.
@@ -85,18 +78,13 @@ impl Delete {
             println!("There is nothing to delete.");
             return Ok(code);
         }
-        if self.dry_run || !self.yes {
-            doomed.print()?;
-        }
-        if self.dry_run {
-            println!("\nNothing was deleted; without --dry-run it would be.");
+        if !self.deletion.begins(&messages(count), || doomed.print())? {
             return Ok(code);
         }
-        confirm(self.yes, &format!("Delete {}?", messages(count)))?;
         for ((token, room), ids) in &doomed.messages {
             let (mut deleted, mut recorded) = (0, Vec::new());
             for step in ids.chunks(STEP) {
-                let mut write = server.change_because(&self.why).await?;
+                let mut write = server.change_because(&self.deletion.why).await?;
                 write.go_on(recorded);
                 deleted += write.delete_messages(*room, step).await?.len();
                 recorded = write.commit().await?.recorded;
