@@ -104,6 +104,51 @@ impl Transfer<'_> {
         }
     }
 
+    /// Whether what was asked for came back as it had been sent.
+    pub async fn returns(&self, request: Request, sent: &Bytes) -> Finding {
+        match self.send(request).await {
+            Sent::Stuck(finding) => finding,
+            Sent::Answered(answer, elapsed) if answer.body == *sent => self.went_well("downloaded", elapsed),
+            Sent::Answered(answer, _) => Finding::error(
+                self.check,
+                format!(
+                    "What was uploaded did not come back: {} with {} bytes.",
+                    answer.status,
+                    answer.body.len()
+                ),
+                "Look into the log of the server, and whether the proxy caches or changes answers.",
+            ),
+        }
+    }
+
+    /// An upload that the server itself refuses. `spent` says which limit it was, `busy` what may be out of reach.
+    #[must_use]
+    pub fn turned_down(&self, program: &str, status: u16, spent: &str, busy: &str) -> Finding {
+        let sentence = |why: &str| format!("The server refuses the file ({status}): {why}.");
+        match status {
+            413 => Finding::warning(
+                self.check,
+                sentence("it is larger than the server takes, though apps send such"),
+                "Set max_size = \"10 MB\" in [files], or leave it out.",
+            ),
+            429 => Finding::skipped(self.check, sentence(spent)),
+            507 => Finding::error(
+                self.check,
+                sentence("too little is free on its disk"),
+                format!(
+                    "Make room on the disk of the server; `{program} doctor` there says how much is free and how much \
+                     must be."
+                ),
+            ),
+            503 => Finding::warning(
+                self.check,
+                sentence(busy),
+                format!("Try again; `{program} doctor` on the server, and its log, say more."),
+            ),
+            _ => Finding::error(self.check, sentence("unexpectedly"), "Look into the log of the server."),
+        }
+    }
+
     fn shown(&self) -> String {
         bytes(self.size)
     }

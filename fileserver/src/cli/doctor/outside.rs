@@ -11,6 +11,7 @@ use shared::doctor::{Finding, Outside, Report, Sent, Transfer};
 use shared::onion::Cipher;
 use url::Url;
 
+use crate::cli::NAME;
 use crate::remote::Uploaded;
 use crate::settings::Settings;
 
@@ -36,7 +37,7 @@ pub(super) async fn look(
         ));
     };
     let outside = Outside {
-        program: crate::cli::NAME,
+        program: NAME,
         kind: "file server",
         base,
         key,
@@ -67,7 +68,8 @@ pub(super) async fn look(
     let Some(id) = upload(report, &transfer("upload"), bytes.clone()).await else {
         return;
     };
-    report.add(download(&transfer("download"), &id, &bytes).await);
+    let download = Request::new("GET", &format!("/file/{id}"));
+    report.add(transfer("download").returns(download, &bytes).await);
 }
 
 /// Every refusal of a file server is this JSON (`file-server.md` section 1).
@@ -97,52 +99,13 @@ async fn upload(report: &mut Report, transfer: &Transfer<'_>, bytes: Bytes) -> O
             Some(uploaded.id)
         }
         _ => {
-            report.add(refused(answer.status));
+            report.add(transfer.turned_down(
+                NAME,
+                answer.status,
+                "its allowance for uploads is spent; try again in a minute",
+                "it is busy, its quota is full, or its database or files cannot be reached",
+            ));
             None
         }
-    }
-}
-
-async fn download(transfer: &Transfer<'_>, id: &str, bytes: &Bytes) -> Finding {
-    match transfer.send(Request::new("GET", &format!("/file/{id}"))).await {
-        Sent::Stuck(finding) => finding,
-        Sent::Answered(answer, elapsed) if answer.body == *bytes => transfer.went_well("downloaded", elapsed),
-        Sent::Answered(answer, _) => Finding::error(
-            "download",
-            format!(
-                "What was uploaded did not come back: {} with {} bytes.",
-                answer.status,
-                answer.body.len()
-            ),
-            "Look into the log of the server, and whether the proxy caches or changes answers.",
-        ),
-    }
-}
-
-/// An upload that the server itself refuses.
-fn refused(status: u16) -> Finding {
-    const CHECK: &str = "upload";
-    let sentence = |why: &str| format!("The server refuses the file ({status}): {why}.");
-    match status {
-        413 => Finding::warning(
-            CHECK,
-            sentence("it is larger than the server takes, though apps send such"),
-            "Set max_size = \"10 MB\" in [files], or leave it out.",
-        ),
-        429 => Finding::skipped(
-            CHECK,
-            sentence("its allowance for uploads is spent; try again in a minute"),
-        ),
-        507 => Finding::error(
-            CHECK,
-            sentence("too little is free on its disk"),
-            "Make room on the disk of the server; `fileserver doctor` there says how much is free and how much must be.",
-        ),
-        503 => Finding::warning(
-            CHECK,
-            sentence("it is busy, its quota is full, or its database or files cannot be reached"),
-            "Try again; `fileserver doctor` on the server, and its log, say more.",
-        ),
-        _ => Finding::error(CHECK, sentence("unexpectedly"), "Look into the log of the server."),
     }
 }

@@ -8,11 +8,12 @@ use serde::Deserialize;
 use shared::client::{Account, Answer, Client, Identity, Request};
 use shared::clock::Clock;
 use shared::crypto::{X25519Pair, hash};
-use shared::doctor::{Finding, Level, Outside, Reached, Report, Sent, Transfer};
+use shared::doctor::{Finding, Outside, Reached, Report, Sent, Transfer};
 use shared::onion::Cipher;
 
 use super::acceptable;
 use super::target::Target;
+use crate::cli::NAME;
 use crate::settings::Settings;
 
 /// The largest attachment that clients send.
@@ -56,7 +57,7 @@ pub(super) async fn look(report: &mut Report, target: &Target, settings: Option<
         ));
     };
     let outside = Outside {
-        program: crate::cli::NAME,
+        program: NAME,
         kind: "community server",
         base: target.base.clone(),
         key,
@@ -240,19 +241,7 @@ impl Visit {
         };
         let path = format!("/room/{}/file/{id}", room.token);
         let down = self.large("download", bytes.len());
-        report.add(match down.send(Request::new("GET", &path)).await {
-            Sent::Stuck(finding) => finding,
-            Sent::Answered(answer, elapsed) if answer.body == bytes => down.went_well("downloaded", elapsed),
-            Sent::Answered(answer, _) => Finding::error(
-                "download",
-                format!(
-                    "What was uploaded did not come back: {} with {} bytes.",
-                    answer.status,
-                    answer.body.len()
-                ),
-                "Look into the log of the server, and whether the proxy caches or changes answers.",
-            ),
-        });
+        report.add(down.returns(Request::new("GET", &path), &bytes).await);
     }
 
     fn large<'a>(&'a self, check: &'static str, size: usize) -> Transfer<'a> {
@@ -265,8 +254,7 @@ impl Visit {
     }
 
     async fn upload(&self, report: &mut Report, token: &str, bytes: Bytes) -> Option<i64> {
-        const CHECK: &str = "upload";
-        let up = self.large(CHECK, bytes.len());
+        let up = self.large("upload", bytes.len());
         let request = Request::new("POST", &format!("/room/{token}/file"))
             .header("Content-Type", "application/octet-stream")
             .body(bytes);
@@ -281,35 +269,13 @@ impl Visit {
             report.add(up.went_well("uploaded", elapsed));
             return Some(id);
         }
-        let finding = refused(answer.status);
-        debug_assert!(finding.level > Level::Ok);
-        report.add(finding);
+        report.add(up.turned_down(
+            NAME,
+            answer.status,
+            "too many uploads within an hour; try again later",
+            "it is busy, or its database or files cannot be reached",
+        ));
         None
-    }
-}
-
-/// An upload that the server itself refuses.
-fn refused(status: u16) -> Finding {
-    const CHECK: &str = "upload";
-    let sentence = |why: &str| format!("The server refuses the file ({status}): {why}.");
-    match status {
-        413 => Finding::warning(
-            CHECK,
-            sentence("it is larger than the server takes, though apps send such"),
-            "Set max_size = \"10 MB\" in [files], or leave it out.",
-        ),
-        429 => Finding::skipped(CHECK, sentence("too many uploads within an hour; try again later")),
-        507 => Finding::error(
-            CHECK,
-            sentence("too little is free on its disk"),
-            "Make room on the disk of the server; `sogs doctor` there says how much is free and how much must be.",
-        ),
-        503 => Finding::warning(
-            CHECK,
-            sentence("it is busy, or its database or files cannot be reached"),
-            "Try again; `sogs doctor` on the server, and its log, say more.",
-        ),
-        _ => Finding::error(CHECK, sentence("unexpectedly"), "Look into the log of the server."),
     }
 }
 
