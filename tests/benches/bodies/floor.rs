@@ -58,10 +58,8 @@ impl Floor {
             }
             let mut paths = paths.iter().cycle();
             repeat(|| {
-                File::open(paths.next().unwrap())
-                    .unwrap()
-                    .read_exact(&mut body)
-                    .unwrap()
+                let mut file = File::open(paths.next().unwrap()).unwrap();
+                file.read_exact(&mut body).unwrap();
             })
         };
         // Sealing and opening are the same work.
