@@ -16,6 +16,7 @@ use crate::remote::{Home, Seed};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
+    /// Make an account that is for moderating alone
     New,
     Add(Add),
     Show(Show),
