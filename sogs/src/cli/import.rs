@@ -95,16 +95,19 @@ impl Pysogs {
     }
 }
 
-/// Writes the configuration into the data folder, over one of an earlier attempt.
+/// Writes the configuration into the data folder, over one of an earlier attempt. It names that folder: a server that
+/// knows only this file would make another community elsewhere.
 fn write_configuration(data: &Path, converted: &Converted) -> Result<PathBuf> {
     let path = data.join(CONFIGURATION);
+    let folder = serde_json::to_string(&std::path::absolute(data)?)?;
+    let text = format!("data = {folder}\n{}", converted.toml);
     OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
         .open(&path)
-        .and_then(|mut file| file.write_all(converted.toml.as_bytes()))
+        .and_then(|mut file| file.write_all(text.as_bytes()))
         .with_context(|| format!("the community was moved, but {} cannot be written", path.display()))?;
     Ok(path)
 }

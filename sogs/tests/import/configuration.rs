@@ -76,6 +76,11 @@ async fn an_import_goes_by_the_old_configuration_and_writes_it_in_the_new_form()
     assert_eq!(report["configuration"], written.to_str().unwrap());
     assert_eq!(fs::metadata(&written).unwrap().permissions().mode() & 0o777, 0o600);
     let text = fs::read_to_string(&written).unwrap();
+    // Made the configuration, it leads to what was imported.
+    assert!(
+        text.starts_with(&format!("data = \"{}\"\n", place.data().display())),
+        "{text}"
+    );
     assert!(
         text.contains(&format!(
             "profanity_custom = \"{}\"",
