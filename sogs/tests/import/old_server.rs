@@ -181,40 +181,9 @@ fn tables(version: Version) -> String {
             PRIMARY KEY (reaction, "user"));"#
     };
     format!(
-        r#"CREATE TABLE rooms (id INTEGER PRIMARY KEY, token TEXT NOT NULL UNIQUE COLLATE NOCASE, name TEXT NOT NULL,
-            description TEXT, image INTEGER, created FLOAT NOT NULL DEFAULT 1650000000,
-            message_sequence INTEGER NOT NULL DEFAULT 0, info_updates INTEGER NOT NULL DEFAULT 0,
-            active_users INTEGER NOT NULL DEFAULT 0, read BOOLEAN NOT NULL DEFAULT TRUE,
-            accessible BOOLEAN NOT NULL DEFAULT TRUE, write BOOLEAN NOT NULL DEFAULT TRUE,
-            upload BOOLEAN NOT NULL DEFAULT TRUE);
-        CREATE TABLE users (id INTEGER PRIMARY KEY, session_id TEXT NOT NULL UNIQUE,
-            created FLOAT NOT NULL DEFAULT 1650000000, last_active FLOAT NOT NULL DEFAULT 0,
-            banned BOOLEAN NOT NULL DEFAULT FALSE, moderator BOOLEAN NOT NULL DEFAULT FALSE,
-            admin BOOLEAN NOT NULL DEFAULT FALSE, visible_mod BOOLEAN NOT NULL DEFAULT FALSE);
-        CREATE TABLE messages (id INTEGER PRIMARY KEY, room INTEGER NOT NULL, "user" INTEGER NOT NULL,
-            posted FLOAT NOT NULL DEFAULT 1700000000, edited FLOAT, seqno INTEGER NOT NULL DEFAULT 0, {counters}
-            data BLOB, data_size INTEGER, signature BLOB, filtered BOOLEAN NOT NULL DEFAULT FALSE,
-            whisper INTEGER, whisper_mods BOOLEAN NOT NULL DEFAULT FALSE);
-        CREATE TABLE message_history (message INTEGER NOT NULL, replaced FLOAT NOT NULL, data TEXT, signature BLOB);
-        CREATE TABLE pinned_messages (room INTEGER NOT NULL, message INTEGER NOT NULL, pinned_by INTEGER NOT NULL,
-            pinned_at FLOAT NOT NULL DEFAULT 1700000000, PRIMARY KEY (room, message));
-        {reactions}
-        CREATE TABLE files (id INTEGER PRIMARY KEY, room INTEGER, uploader INTEGER,
-            message INTEGER REFERENCES {attached_to} (id), size INTEGER NOT NULL,
-            uploaded FLOAT NOT NULL DEFAULT 1700000000, expiry FLOAT, filename TEXT, path TEXT NOT NULL);
-        CREATE TABLE user_permission_overrides (room INTEGER NOT NULL, "user" INTEGER NOT NULL,
-            banned BOOLEAN NOT NULL DEFAULT FALSE, read BOOLEAN, accessible BOOLEAN, write BOOLEAN, upload BOOLEAN,
-            moderator BOOLEAN NOT NULL DEFAULT FALSE, admin BOOLEAN NOT NULL DEFAULT FALSE,
-            visible_mod BOOLEAN NOT NULL DEFAULT TRUE, PRIMARY KEY (room, "user"));
-        CREATE TABLE user_permission_futures (room INTEGER NOT NULL, "user" INTEGER NOT NULL, at FLOAT NOT NULL,
-            read BOOLEAN, write BOOLEAN, upload BOOLEAN);
-        CREATE TABLE user_ban_futures (room INTEGER, "user" INTEGER NOT NULL, at FLOAT NOT NULL,
-            banned BOOLEAN NOT NULL);
-        CREATE TABLE room_users (room INTEGER NOT NULL, "user" INTEGER NOT NULL, last_active FLOAT NOT NULL,
-            PRIMARY KEY (room, "user"));
-        CREATE TABLE needs_blinding (blinded_abs TEXT NOT NULL PRIMARY KEY, "user" INTEGER NOT NULL UNIQUE);
-        CREATE TABLE user_request_nonces ("user" INTEGER NOT NULL, nonce BLOB NOT NULL UNIQUE, expiry FLOAT NOT NULL);
-        CREATE TABLE inbox (id INTEGER PRIMARY KEY, recipient INTEGER NOT NULL, sender INTEGER NOT NULL,
-            body BLOB NOT NULL, posted_at FLOAT NOT NULL DEFAULT 1700000000, expiry FLOAT NOT NULL);"#
+        include_str!("tables.sql"),
+        counters = counters,
+        attached_to = attached_to,
+        reactions = reactions,
     )
 }
