@@ -8,6 +8,7 @@
     reason = "a failure ends the test"
 )]
 
+mod links;
 mod mentioned;
 mod page;
 mod people;
@@ -30,7 +31,7 @@ macro_rules! pages {
             fn $name() {
                 let mut tour = tour::Tour::of($page);
                 $tour(&mut tour);
-                tour.to_the_end();
+                tour.go_on();
             }
         )*
     };

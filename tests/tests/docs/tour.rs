@@ -97,7 +97,7 @@ impl Tour {
     }
 
     /// Tries all blocks that are left.
-    pub(crate) fn to_the_end(&mut self) {
+    pub(crate) fn go_on(&mut self) {
         while self.next < self.blocks.len() {
             self.step();
         }
@@ -118,7 +118,7 @@ impl Tour {
             "sh" => self.commands(&place, &self.sandbox.moved(&text)),
             "console" => self.dialogue(&place, &self.sandbox.moved(&text)),
             "text" => assert_shown(&place, &self.sandbox.moved(&text), &self.printed),
-            "toml" => snippets::settings(self, &place, &block, &self.sandbox.moved(&text)),
+            "toml" => snippets::settings(self, &place, &self.sandbox.moved(&text)),
             "ini" => snippets::unit(self, &place, &block, &self.sandbox.moved(&text)),
             "sql" => snippets::statements(&place, &text),
             "caddyfile" => proxies::caddy(self, &place, &text),

@@ -138,6 +138,6 @@ pub(crate) fn remote_moderation(tour: &mut Tour) {
     tour.read(LUCKY, &lucky.id());
     tour.up_to("Numbers go through pipes");
     ann.writes("sudoku", "See https://example.com", "Ann");
-    tour.to_the_end();
+    tour.go_on();
     assert!(tour.printed().contains("deleted message"), "{}", tour.printed());
 }

@@ -40,7 +40,7 @@ pub(crate) fn readme(tour: &mut Tour) {
 }
 
 pub(crate) fn installing(tour: &mut Tour) {
-    tour.to_the_end();
+    tour.go_on();
     // It serves as installed.
     tour.sandbox.public_key(Server::Sogs);
     assert!(tour.sandbox.path("usr/local/share/man/man1/sogs-backup.1").exists());
@@ -75,7 +75,7 @@ pub(crate) fn operator_guide(tour: &mut Tour) {
     person.visits("lobby");
     tour.up_to("An older program does not take");
     person.visits("lobby");
-    tour.to_the_end();
+    tour.go_on();
 }
 
 pub(crate) fn operating_fileserver(tour: &mut Tour) {

@@ -28,7 +28,7 @@ pub(crate) fn backup(tour: &mut Tour) {
     tour.run("cd /var/backups/sogs && sha256sum --check --quiet state-*/sums");
 
     tour.up_to("## What is in the folder");
-    tour.to_the_end();
+    tour.go_on();
     assert!(tour.printed().contains("found     0\n"), "{}", tour.printed());
 }
 
