@@ -63,6 +63,7 @@ pub(crate) fn operator_guide(tour: &mut Tour) {
     assert!(tour.printed().contains("shouts"), "{}", tour.printed());
 
     super::moving::an_old_server(tour);
+    tour.run("cp -a /var/lib/session-open-group-server /var/tmp/old\ncp /etc/sogs/sogs.ini /var/tmp/old/");
     tour.run("systemctl stop sogs\nmv /var/lib/sogs /var/lib/started\nmkdir /var/lib/sogs");
     tour.up_to("Do all of it in the order");
     tour.run("rm --recursive /var/lib/sogs\nmv /var/lib/started /var/lib/sogs\nsystemctl start sogs");

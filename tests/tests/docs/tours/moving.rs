@@ -27,7 +27,7 @@ const ROWS: &str = "
     INSERT INTO user_permission_overrides (room, \"user\", banned) VALUES (1, 3, TRUE), (1, 4, FALSE);
 ";
 
-/// Puts an old server into the sandbox, and a copy of it where the page wants one.
+/// Puts an old server into the sandbox.
 pub(super) fn an_old_server(tour: &Tour) {
     let tables = format!(
         include_str!("../../../../sogs/tests/import/tables.sql"),
@@ -54,15 +54,11 @@ pub(super) fn an_old_server(tour: &Tour) {
             .unwrap();
         connection.close().await.unwrap();
     });
-    tour.run("cp -a /var/lib/session-open-group-server /var/tmp/old\ncp /etc/sogs/sogs.ini /var/tmp/old/");
 }
 
 pub(crate) fn moving_from_pysogs(tour: &mut Tour) {
     tour.sandbox.install(Server::Sogs);
     an_old_server(tour);
-    tour.run("rm --recursive /var/tmp/old");
-    tour.up_to("## 3. Switch");
-    tour.run("rm --recursive /var/tmp/old\ncp -a /var/lib/session-open-group-server /var/tmp/old\ncp /etc/sogs/sogs.ini /var/tmp/old/");
     tour.up_to("## Settings");
     tour.run("systemctl enable --now sogs");
     let key = tour.sandbox.public_key(Server::Sogs);
