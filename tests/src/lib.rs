@@ -46,7 +46,7 @@ use std::time::Duration;
 /// Longer than anything takes on a busy machine. It only keeps a test that hangs from hanging for ever.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs functions that take a [`Setup`](crate::Setup) as a test on each of them.
+/// Runs functions that take a `Setup` as a test on each of them.
 #[macro_export]
 macro_rules! on_both {
     ($($test:ident),* $(,)?) => {
