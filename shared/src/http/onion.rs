@@ -124,11 +124,6 @@ async fn wrap<A: App>(
     key: LayerKey,
     mut inner: Response,
 ) -> Result<Response, StatusCode> {
-    if version == Version::V4 && inner.status != StatusCode::NOT_MODIFIED {
-        // Clients insist on one, even for an empty body.
-        let unnamed = HeaderValue::from_static("text/plain; charset=utf-8");
-        inner.headers.entry(header::CONTENT_TYPE).or_insert(unnamed);
-    }
     if version == Version::V4 && inner.body.length() >= FLOWING {
         inner = match flow(app, &key, inner).await {
             Ok(outer) => return Ok(outer),
@@ -161,6 +156,14 @@ async fn wrap<A: App>(
     })
 }
 
+/// Clients insist on a content type, even for an empty body.
+fn name_content_type(inner: &mut Response) {
+    if inner.status != StatusCode::NOT_MODIFIED {
+        let unnamed = HeaderValue::from_static("text/plain; charset=utf-8");
+        inner.headers.entry(header::CONTENT_TYPE).or_insert(unnamed);
+    }
+}
+
 /// What is answered in place of something that the budget has no room for.
 fn no_room<A: App>(app: &Arc<A>, inner: &mut Response) -> Response {
     inner.is_undelivered();
@@ -173,6 +176,7 @@ async fn flow<A: App>(app: &Arc<A>, key: &LayerKey, mut inner: Response) -> Resu
     let Some(reader) = inner.body.reader() else {
         return Err(inner);
     };
+    name_content_type(&mut inner);
     let length = room(inner.body.length());
     let Some(flow) = Flow::v4(key, inner.status.as_u16(), header_texts(&inner.headers), reader, length) else {
         return Err(inner);
@@ -248,6 +252,7 @@ async fn seal_v4<A: App>(
     if inner.body.is_omitted() {
         inner.body = Body::empty();
     }
+    name_content_type(&mut inner);
     let length = inner.body.length();
     let reply = Reply::v4_in(
         buffer,
