@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use sodiumoxide::crypto::stream::xchacha20 as stream;
+use zeroize::Zeroizing;
 
 use super::layer::{Cipher, LayerKey};
 use super::reply::{V4_END, v4_start};
@@ -59,8 +60,8 @@ impl<R: Read> Flow<R> {
         }
         let (key, nonce) = (stream::Key(*key.bytes()), stream::Nonce(random()));
         // The first block of the key stream is the key of the tag, and of nothing else.
-        let mut mac_key = [0; 32];
-        stream::stream_xor_ic_inplace(&mut mac_key, &nonce, 0, &key);
+        let mut mac_key = Zeroizing::new([0; 32]);
+        stream::stream_xor_ic_inplace(mac_key.as_mut_slice(), &nonce, 0, &key);
         Some(Self {
             length: (Cipher::XChaCha20.overhead() + start.len() + body_len + V4_END.len()) as u64,
             key,
