@@ -117,12 +117,14 @@ async fn another_process_that_writes_is_waited_for_within_the_bound() {
         .unwrap();
     other.execute("BEGIN IMMEDIATE").await.unwrap();
     let start = Instant::now();
-    let refused = database.write().await.unwrap_err();
+    let mut tx = database.write().await.unwrap();
+    let refused = add_shelf(&mut tx, "early").await.unwrap_err();
     assert!(refused.is_unavailable(), "{refused}");
     assert!(start.elapsed() < Duration::from_secs(2), "waited {:?}", start.elapsed());
     assert_eq!(shelves(&database).await, 0, "readers go on");
 
     other.execute("COMMIT").await.unwrap();
+    drop(tx);
     let mut tx = database.write().await.unwrap();
     add_shelf(&mut tx, "now").await.unwrap();
     tx.commit().await.unwrap();
@@ -138,9 +140,63 @@ async fn a_writer_gets_its_turn_when_the_other_process_is_done() {
         .await
         .unwrap();
     other.execute("BEGIN IMMEDIATE").await.unwrap();
-    let (turn, ended) = tokio::join!(database.write(), other.execute("COMMIT"));
+    let mut tx = database.write().await.unwrap();
+    let (turn, ended) = tokio::join!(add_shelf(&mut tx, "next"), other.execute("COMMIT"));
     ended.unwrap();
     turn.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(shelves(&database).await, 1);
+}
+
+#[tokio::test]
+async fn nothing_is_changed_in_a_transaction_that_could_not_begin() {
+    let mut fixture = Fixture::sqlite();
+    fixture.options.acquire_timeout = Duration::from_millis(100);
+    let database = fixture.open().await;
+    let mut other = SqliteConnectOptions::new()
+        .filename(file_of(&database))
+        .connect()
+        .await
+        .unwrap();
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    let mut asking = database.write().await.unwrap();
+    let found = run!(
+        asking,
+        fetch_one,
+        query_scalar::<_, i64>,
+        "SELECT COUNT(*) FROM shelves"
+    );
+    assert!(found.unwrap_err().is_unavailable());
+    let mut adding = asking;
+    other.execute("COMMIT").await.unwrap();
+    // The other is gone, so these would be changes of their own, which last at once.
+    assert!(add_shelf(&mut adding, "stray").await.is_err());
+    let found = run!(
+        adding,
+        fetch_one,
+        query_scalar::<_, i64>,
+        "SELECT COUNT(*) FROM shelves"
+    );
+    assert!(found.is_err());
+    assert!(adding.commit().await.is_err());
+    assert_eq!(shelves(&database).await, 0);
+    let mut tx = database.write().await.unwrap();
+    add_shelf(&mut tx, "next").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(shelves(&database).await, 1);
+}
+
+#[tokio::test]
+async fn a_transaction_without_a_statement_comes_to_nothing() {
+    let fixture = Fixture::sqlite();
+    let database = fixture.open().await;
+    database.write().await.unwrap().commit().await.unwrap();
+    database.write().await.unwrap().rollback().await.unwrap();
+    drop(database.write().await.unwrap());
+    let mut tx = database.write().await.unwrap();
+    add_shelf(&mut tx, "next").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(shelves(&database).await, 1);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use db_support::{Fixture, MIGRATIONS, add_shelf, and_then, count_shelves, shelves};
-use shared::db::{Database, DbError, Dialect, Migrations, PerDialect, Thoroughness, run};
+use shared::db::{Database, DbError, Dialect, Migrations, PerDialect, Runner, Thoroughness, run};
 
 /// What a newer release would bring.
 static NEWER: LazyLock<Migrations> = LazyLock::new(|| and_then("ALTER TABLE books ADD COLUMN author TEXT"));

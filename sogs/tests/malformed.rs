@@ -26,7 +26,7 @@ use raw_http::Raw;
 use serde_json::{Map, Value, json};
 use shared::client::{Client, Destination, Identity, Request, v3_reply, v4_reply, wrap};
 use shared::crypto::sogs_auth::SignedRequest;
-use shared::db::{Dialect, Tx};
+use shared::db::{Dialect, Runner, Tx};
 use shared::http::App;
 use shared::onion::{Cipher, split_endpoint};
 
@@ -187,7 +187,7 @@ async fn dump(scene: &Scene) -> String {
 async fn texts(tx: &mut Tx, sqlite: &str, postgres: &str) -> Vec<String> {
     use shared::db::Parts;
     use shared::db::sqlx::{AssertSqlSafe, query_scalar};
-    match tx.parts() {
+    match tx.parts().await.unwrap() {
         Parts::Sqlite(connection) => {
             query_scalar(AssertSqlSafe(sqlite.to_owned()))
                 .fetch_all(connection)

@@ -151,7 +151,8 @@ impl Database {
     }
 
     /// Begins a transaction that writes. SQLite has one at a time; on PostgreSQL they run side by side and see what
-    /// others have committed before each statement.
+    /// others have committed before each statement. Other processes that write to a SQLite file are waited for by the
+    /// first statement, with which the transaction begins.
     ///
     /// # Errors
     /// [`DbError::Unavailable`] if there is no turn, or no database, within the acquire timeout.
@@ -192,10 +193,10 @@ impl Database {
     async fn begin_once(&self, mode: Mode) -> Result<Tx, DbError> {
         let tx = match (&self.0.backend, mode) {
             (Backend::Sqlite(sqlite), Mode::Read) => {
-                Inner::Sqlite(sqlite.readers().take().await?.begin("BEGIN DEFERRED").await?)
+                Inner::Sqlite(sqlite.readers().take().await?.begin("BEGIN DEFERRED"))
             }
             (Backend::Sqlite(sqlite), Mode::Write) => {
-                Inner::Sqlite(sqlite.writer().take().await?.begin("BEGIN IMMEDIATE").await?)
+                Inner::Sqlite(sqlite.writer().take().await?.begin("BEGIN IMMEDIATE"))
             }
             (Backend::Postgres(postgres), Mode::Read) => Inner::Postgres(
                 postgres

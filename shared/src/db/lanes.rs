@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, Error, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Error, SqlSafeStr, SqlStr, SqliteConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// So many connections at most, opened when they are needed. Clones share them.
@@ -35,6 +35,18 @@ pub(super) struct Lane {
     turn: Option<OwnedSemaphorePermit>,
     /// What has to be run before somebody else gets the connection.
     cleaning: &'static str,
+    state: State,
+}
+
+/// How far a transaction has come that begins with its first statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing was said yet; this has to come first.
+    Pending(&'static str),
+    /// What begins it was said, but not yet answered with success.
+    Beginning,
+    /// It has begun, or the lane is used without a transaction.
+    Open,
 }
 
 const LOOK: &str = "SELECT 1";
@@ -67,6 +79,7 @@ impl Lanes {
             lanes: self.clone(),
             turn: Some(turn),
             cleaning: LOOK,
+            state: State::Open,
         })
     }
 
@@ -97,24 +110,59 @@ impl Shared {
 }
 
 impl Lane {
-    /// Begins a transaction, which lasts until [`Lane::end`] or until the lane is dropped.
-    pub(super) async fn begin(mut self, statement: &'static str) -> Result<Self, Error> {
+    /// Makes a transaction of it, which lasts until [`Lane::end`] or until the lane is dropped. It begins with its first
+    /// statement, in one word with it if that can be.
+    pub(super) fn begin(mut self, statement: &'static str) -> Self {
+        self.state = State::Pending(statement);
+        self
+    }
+
+    /// Begins the transaction if it has not begun.
+    pub(super) async fn begun(&mut self) -> Result<(), Error> {
+        let State::Pending(statement) = self.state else {
+            return self.check();
+        };
+        self.start();
+        sqlx::query(statement).execute(&mut **self).await?;
+        self.has_begun();
+        Ok(())
+    }
+
+    /// The text of the next statement, with what begins the transaction ahead of it if it has not begun. If the statement
+    /// succeeds, [`Lane::has_begun`] has to be told.
+    pub(super) fn opening(&mut self, text: &'static str) -> Result<SqlStr, Error> {
+        let State::Pending(statement) = self.state else {
+            return self.check().map(|()| text.into_sql_str());
+        };
+        self.start();
+        Ok(AssertSqlSafe(format!("{statement};{text}")).into_sql_str())
+    }
+
+    /// Notes that what was said has been answered with success.
+    pub(super) fn has_begun(&mut self) {
+        self.state = State::Open;
+    }
+
+    fn start(&mut self) {
         // It may have begun even if nobody waits for the answer any more.
         self.cleaning = ROLLBACK;
-        match sqlx::query(statement).execute(&mut *self).await {
-            Ok(_) => Ok(self),
-            Err(error) => {
-                if matches!(error, Error::Database(_)) {
-                    self.cleaning = LOOK;
-                }
-                Err(error)
-            }
+        self.state = State::Beginning;
+    }
+
+    /// Whatever follows a failed beginning would be a change of its own, which lasts at once.
+    fn check(&self) -> Result<(), Error> {
+        match self.state {
+            State::Beginning => Err(Error::BeginFailed),
+            State::Pending(_) | State::Open => Ok(()),
         }
     }
 
     /// Ends a transaction with this statement.
     pub(super) async fn end(mut self, statement: &'static str) -> Result<(), Error> {
-        sqlx::query(statement).execute(&mut *self).await?;
+        self.check()?;
+        if self.state == State::Open {
+            sqlx::query(statement).execute(&mut *self).await?;
+        }
         self.done();
         Ok(())
     }

@@ -30,7 +30,7 @@ pub use sqlx;
 pub use tables::Tables;
 #[doc(hidden)]
 pub use transaction::bounded;
-pub use transaction::{Dialect, Glance, Parts, PerDialect, SqlText, Tx};
+pub use transaction::{Dialect, Glance, Parts, PerDialect, Runner, SqlText, Tx};
 pub use watch::Watch;
 
 pub use crate::run;

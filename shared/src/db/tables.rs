@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
 
-use super::{DbError, Dialect, Parts, Tx};
+use super::{DbError, Dialect, Parts, Runner, Tx};
 use crate::run;
 
 /// Rows that are handed over at a time, and about how many bytes of them.
@@ -197,7 +197,7 @@ impl Table {
 
     async fn copy(&self, from: &mut Tx, into: &mut Tx) -> Result<u64, DbError> {
         let (select, insert) = (self.select(from.dialect()), self.insert(into.dialect()));
-        match from.parts() {
+        match from.parts().await? {
             Parts::Sqlite(connection) => copy_from_sqlite(connection, select, into, &insert).await,
             Parts::Postgres(connection) => copy_from_postgres(connection, select, into, &insert).await,
         }
@@ -258,7 +258,7 @@ async fn add(into: &mut Tx, insert: &str, rows: &[String]) -> Result<(), DbError
     }
     let list = format!("[{}]", rows.join(","));
     let insert = AssertSqlSafe(insert.to_owned());
-    match into.parts() {
+    match into.parts().await? {
         Parts::Sqlite(connection) => sqlx::query(insert).bind(list).execute(connection).await.map(drop)?,
         Parts::Postgres(connection) => super::bounded(sqlx::query(insert).bind(list).execute(connection))
             .await
@@ -269,7 +269,7 @@ async fn add(into: &mut Tx, insert: &str, rows: &[String]) -> Result<(), DbError
 
 async fn execute(tx: &mut Tx, statement: String) -> Result<(), DbError> {
     let statement = AssertSqlSafe(statement);
-    match tx.parts() {
+    match tx.parts().await? {
         Parts::Sqlite(connection) => sqlx::query(statement).execute(connection).await.map(drop)?,
         Parts::Postgres(connection) => super::bounded(sqlx::query(statement).execute(connection))
             .await

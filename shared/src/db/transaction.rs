@@ -1,9 +1,10 @@
 //! A transaction on either database, and the macro that writes a query for both.
 
+use std::future::ready;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, Postgres, SqliteConnection, Transaction};
+use sqlx::{PgConnection, Postgres, SqlSafeStr, SqlStr, SqliteConnection, Transaction};
 
 use super::DbError;
 use super::lanes::Lane;
@@ -79,6 +80,35 @@ pub enum Parts<'a> {
     Postgres(&'a mut PgConnection),
 }
 
+/// What [`run!`](crate::run) runs statements on.
+pub trait Runner: Send {
+    /// Which database it is.
+    fn dialect(&self) -> Dialect;
+
+    /// The driver's own connection as it is, even if a transaction has not begun on it yet.
+    fn connection(&mut self) -> Parts<'_>;
+
+    /// The text of the next statement with whatever has to go ahead of it. If the statement succeeds,
+    /// [`Runner::has_begun`] has to be told.
+    ///
+    /// # Errors
+    /// If what went ahead of an earlier statement failed.
+    fn opening(&mut self, text: &'static str) -> Result<SqlStr, DbError> {
+        Ok(text.into_sql_str())
+    }
+
+    /// Notes that a statement has succeeded.
+    fn has_begun(&mut self) {}
+
+    /// The driver's own connection, once what has to go ahead of statements is done.
+    ///
+    /// # Errors
+    /// If it could not be done.
+    fn parts(&mut self) -> impl Future<Output = Result<Parts<'_>, DbError>> + Send {
+        ready(Ok(self.connection()))
+    }
+}
+
 impl Tx {
     /// Makes the changes last: they are on disk when this returns.
     ///
@@ -101,22 +131,41 @@ impl Tx {
             Inner::Postgres(tx) => bounded(tx.rollback()).await,
         }
     }
+}
 
-    /// Which database this runs on.
-    #[must_use]
-    pub const fn dialect(&self) -> Dialect {
+impl Runner for Tx {
+    fn dialect(&self) -> Dialect {
         match self.0 {
             Inner::Sqlite(_) => Dialect::Sqlite,
             Inner::Postgres(_) => Dialect::Postgres,
         }
     }
 
-    /// The driver's own connection.
-    pub fn parts(&mut self) -> Parts<'_> {
+    fn connection(&mut self) -> Parts<'_> {
         match &mut self.0 {
             Inner::Sqlite(tx) => Parts::Sqlite(tx),
             Inner::Postgres(tx) => Parts::Postgres(tx),
         }
+    }
+
+    fn opening(&mut self, text: &'static str) -> Result<SqlStr, DbError> {
+        match &mut self.0 {
+            Inner::Sqlite(lane) => Ok(lane.opening(text)?),
+            Inner::Postgres(_) => Ok(text.into_sql_str()),
+        }
+    }
+
+    fn has_begun(&mut self) {
+        if let Inner::Sqlite(lane) = &mut self.0 {
+            lane.has_begun();
+        }
+    }
+
+    async fn parts(&mut self) -> Result<Parts<'_>, DbError> {
+        if let Inner::Sqlite(lane) = &mut self.0 {
+            lane.begun().await?;
+        }
+        Ok(self.connection())
     }
 }
 
@@ -127,9 +176,17 @@ impl Glance {
             lane.done();
         }
     }
+}
 
-    /// The driver's own connection.
-    pub fn parts(&mut self) -> Parts<'_> {
+impl Runner for Glance {
+    fn dialect(&self) -> Dialect {
+        match self.0 {
+            Glancing::Sqlite(_) => Dialect::Sqlite,
+            Glancing::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    fn connection(&mut self) -> Parts<'_> {
         match &mut self.0 {
             Glancing::Sqlite(connection) => Parts::Sqlite(connection),
             Glancing::Postgres(connection) => Parts::Postgres(connection),
@@ -155,36 +212,47 @@ pub async fn bounded<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) ->
 /// run!(tx, execute, query, "DELETE FROM t WHERE id = $1", id)?;                          // u64, rows changed
 /// ```
 ///
-/// `tx` is a [`Tx`], a [`Glance`] or a `&mut` to one, the text a `&'static str` or a [`PerDialect`] with `$1` placeholders on both. The
+/// `tx` is a [`Runner`] or a `&mut` to one, the text a `&'static str` or a [`PerDialect`] with `$1` placeholders on both. The
 /// outcome is a `Result` with [`DbError`].
 #[macro_export]
 macro_rules! run {
-    ($tx:expr, execute, query, $sql:expr $(, $arg:expr)* $(,)?) => {
-        match $tx.parts() {
-            $crate::db::Parts::Sqlite(connection) => {
-                let sql = $crate::db::SqlText::text(&$sql, $crate::db::Dialect::Sqlite);
+    ($tx:expr, execute, query, $sql:expr $(, $arg:expr)* $(,)?) => {{
+        use $crate::db::Runner as _;
+        let sql = $crate::db::SqlText::text(&$sql, $tx.dialect());
+        // With another statement ahead of it the number of rows would not be known.
+        match $tx.parts().await {
+            Ok($crate::db::Parts::Sqlite(connection)) => {
                 let answer = $crate::db::sqlx::query(sql)$(.bind($arg))*.execute(connection).await;
                 answer.map(|done| done.rows_affected()).map_err($crate::db::DbError::from)
             }
-            $crate::db::Parts::Postgres(connection) => {
-                let sql = $crate::db::SqlText::text(&$sql, $crate::db::Dialect::Postgres);
+            Ok($crate::db::Parts::Postgres(connection)) => {
                 let query = $crate::db::sqlx::query(sql)$(.bind($arg))*;
                 $crate::db::bounded(query.execute(connection)).await.map(|done| done.rows_affected())
             }
+            Err(error) => Err(error),
         }
-    };
-    ($tx:expr, $how:ident, $kind:ident::<_, $ty:ty>, $sql:expr $(, $arg:expr)* $(,)?) => {
-        match $tx.parts() {
-            $crate::db::Parts::Sqlite(connection) => {
-                let sql = $crate::db::SqlText::text(&$sql, $crate::db::Dialect::Sqlite);
-                let answer = $crate::db::sqlx::$kind::<_, $ty>(sql)$(.bind($arg))*.$how(connection).await;
-                answer.map_err($crate::db::DbError::from)
+    }};
+    ($tx:expr, $how:ident, $kind:ident::<_, $ty:ty>, $sql:expr $(, $arg:expr)* $(,)?) => {{
+        use $crate::db::Runner as _;
+        let sql = $crate::db::SqlText::text(&$sql, $tx.dialect());
+        match $tx.opening(sql) {
+            Ok(sql) => {
+                let answer = match $tx.connection() {
+                    $crate::db::Parts::Sqlite(connection) => {
+                        let answer = $crate::db::sqlx::$kind::<_, $ty>(sql)$(.bind($arg))*.$how(connection).await;
+                        answer.map_err($crate::db::DbError::from)
+                    }
+                    $crate::db::Parts::Postgres(connection) => {
+                        let query = $crate::db::sqlx::$kind::<_, $ty>(sql)$(.bind($arg))*;
+                        $crate::db::bounded(query.$how(connection)).await
+                    }
+                };
+                if answer.is_ok() {
+                    $tx.has_begun();
+                }
+                answer
             }
-            $crate::db::Parts::Postgres(connection) => {
-                let sql = $crate::db::SqlText::text(&$sql, $crate::db::Dialect::Postgres);
-                let query = $crate::db::sqlx::$kind::<_, $ty>(sql)$(.bind($arg))*;
-                $crate::db::bounded(query.$how(connection)).await
-            }
+            Err(error) => Err(error),
         }
-    };
+    }};
 }

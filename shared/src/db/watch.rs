@@ -6,7 +6,7 @@ use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection};
 
-use super::{DbError, Tx};
+use super::{DbError, Runner, Tx};
 use crate::run;
 
 /// How often a SQLite file is asked; it answers from shared memory.

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::io::Errno;
-use shared::db::{Dialect, Parts, SqlText};
+use shared::db::{Dialect, Parts, Runner, SqlText};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection};
@@ -75,6 +75,22 @@ impl Place {
     }
 }
 
+impl Runner for OldDatabase {
+    fn dialect(&self) -> Dialect {
+        match self.connection {
+            Driver::Sqlite(_) => Dialect::Sqlite,
+            Driver::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    fn connection(&mut self) -> Parts<'_> {
+        match &mut self.connection {
+            Driver::Sqlite(connection) => Parts::Sqlite(connection),
+            Driver::Postgres(connection) => Parts::Postgres(connection),
+        }
+    }
+}
+
 impl OldDatabase {
     /// Opens a database to read it. Nothing is written beside a SQLite file, so one whose write-ahead log holds something
     /// is copied into `work` first.
@@ -85,25 +101,10 @@ impl OldDatabase {
         }
     }
 
-    /// The driver's own connection, for [`run!`](shared::run).
-    pub(super) fn parts(&mut self) -> Parts<'_> {
-        match &mut self.connection {
-            Driver::Sqlite(connection) => Parts::Sqlite(connection),
-            Driver::Postgres(connection) => Parts::Postgres(connection),
-        }
-    }
-
-    pub(super) const fn dialect(&self) -> Dialect {
-        match self.connection {
-            Driver::Sqlite(_) => Dialect::Sqlite,
-            Driver::Postgres(_) => Dialect::Postgres,
-        }
-    }
-
     /// Numbers that may take long to find.
     pub(super) async fn numbers(&mut self, text: impl SqlText) -> Result<Vec<i64>, ImportError> {
         let text = text.text(self.dialect());
-        Ok(match self.parts() {
+        Ok(match self.connection() {
             Parts::Sqlite(connection) => sqlx::query_scalar(text).fetch_all(connection).await?,
             Parts::Postgres(connection) => sqlx::query_scalar(text).fetch_all(connection).await?,
         })

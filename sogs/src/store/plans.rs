@@ -1,6 +1,6 @@
 //! How SQLite goes about a statement, for tests that pin that it uses the indexes.
 
-use shared::db::{Database, DbOptions, Parts};
+use shared::db::{Database, DbOptions, Parts, Runner};
 use sqlx::AssertSqlSafe;
 
 /// The steps of the plan, a line each.
@@ -9,7 +9,7 @@ pub(super) async fn plan(text: &str) -> Vec<String> {
     let options = DbOptions::at(format!("sqlite:{}", folder.path().join("plans.db").display()));
     let database = Database::open(&options, &super::MIGRATIONS).await.unwrap();
     let mut tx = database.read().await.unwrap();
-    let Parts::Sqlite(connection) = tx.parts() else {
+    let Parts::Sqlite(connection) = tx.parts().await.unwrap() else {
         panic!("this is SQLite");
     };
     let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared::clock::Timestamp;
-use shared::db::{DbError, Dialect, PerDialect};
+use shared::db::{DbError, Dialect, PerDialect, Runner};
 use shared::run;
 
 use super::{Store, Write};

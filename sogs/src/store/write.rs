@@ -52,7 +52,8 @@ const NEXT_GENERATION: &str = "UPDATE server SET generation = generation + 1 RET
 
 const BURN: &str = "INSERT INTO nonces (identity, nonce, expiry)
     VALUES ($1, $2, $3)
-    ON CONFLICT (identity, nonce) DO NOTHING";
+    ON CONFLICT (identity, nonce) DO NOTHING
+    RETURNING TRUE";
 
 impl Write {
     pub(super) fn new(tx: Tx, now: Timestamp, blinding: Option<Arc<BlindingFactor>>) -> Self {
@@ -80,8 +81,16 @@ impl Write {
     /// When the database fails.
     pub async fn burn(&mut self, identity: [u8; 33], nonce: [u8; 16], expiry: Timestamp) -> Result<bool, DbError> {
         let (identity, nonce) = (identity.to_vec(), nonce.to_vec());
-        let inserted = run!(self.tx, execute, query, BURN, &identity, &nonce, expiry.as_nanos())?;
-        Ok(inserted > 0)
+        let inserted = run!(
+            self.tx,
+            fetch_optional,
+            query_scalar::<_, bool>,
+            BURN,
+            &identity,
+            &nonce,
+            expiry.as_nanos()
+        )?;
+        Ok(inserted.is_some())
     }
 
     /// The next sequence number of a room; `None` if the room is gone. It locks the room until the change is committed,
