@@ -268,6 +268,8 @@ impl Files {
             if taken == 0 {
                 break;
             }
+            // Counted as soon as they are gone: what comes after may fail.
+            metrics::counter!("files_expired_total").increment(taken as u64);
             expired += taken;
             tokio::task::yield_now().await;
         }

@@ -62,10 +62,7 @@ async fn sweep(app: &FileServer, lease: &mut Option<Lease>) {
     }
     match app.files.sweep().await {
         Ok(0) => {}
-        Ok(expired) => {
-            metrics::counter!("files_expired_total").increment(expired as u64);
-            tracing::debug!(expired, "swept");
-        }
+        Ok(expired) => tracing::debug!(expired, "swept"),
         Err(error) => tracing::warn!(%error, "the sweep was broken off; the next one goes on"),
     }
 }
