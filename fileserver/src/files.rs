@@ -87,6 +87,12 @@ impl Files {
         }
     }
 
+    /// Whether rows and bytes are both on this machine.
+    #[must_use]
+    pub fn are_local(&self) -> bool {
+        filing::are_here(self.store.database(), &self.blobs)
+    }
+
     /// The rows.
     #[must_use]
     pub fn store(&self) -> &Store {

@@ -125,12 +125,14 @@ async fn a_body_that_breaks_off_cuts_the_connection_instead_of_pretending() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_is_answered_500_and_the_server_lives() {
-    let (_, front) = Setup::default().start();
-    assert_eq!(
-        call(&front, Method::GET, "/panic").await.status(),
-        StatusCode::INTERNAL_SERVER_ERROR
-    );
-    assert_eq!(call(&front, Method::GET, "/echo/x").await.status(), StatusCode::OK);
+    for setup in Setup::both() {
+        let (_, front) = setup.start();
+        assert_eq!(
+            call(&front, Method::GET, "/panic").await.status(),
+            StatusCode::INTERNAL_SERVER_ERROR
+        );
+        assert_eq!(call(&front, Method::GET, "/echo/x").await.status(), StatusCode::OK);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -148,15 +150,13 @@ async fn a_handler_that_takes_too_long_is_answered_504() {
         handler_timeout: Duration::from_millis(50),
         ..Setup::default().limits
     };
-    let (_, front) = Setup {
-        limits,
-        ..Setup::default()
+    for setup in Setup::both() {
+        let (_, front) = Setup { limits, ..setup }.start();
+        assert_eq!(
+            call(&front, Method::GET, "/wait").await.status(),
+            StatusCode::GATEWAY_TIMEOUT
+        );
     }
-    .start();
-    assert_eq!(
-        call(&front, Method::GET, "/wait").await.status(),
-        StatusCode::GATEWAY_TIMEOUT
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -374,33 +374,37 @@ async fn a_client_that_hangs_up_gives_its_part_of_the_budget_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn work_goes_on_when_the_client_hangs_up() {
-    let (app, front) = Setup::default().start();
-    let mut wire = Wire::connect(&front).await;
-    wire.send("GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    until(|| app.handled.load(Ordering::SeqCst) == 1).await;
-    drop(wire);
-    app.gate.add_permits(1);
-    until(|| app.gate.available_permits() == 1).await;
+    for setup in Setup::both() {
+        let (app, front) = setup.start();
+        let mut wire = Wire::connect(&front).await;
+        wire.send("GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        until(|| app.handled.load(Ordering::SeqCst) == 1).await;
+        drop(wire);
+        app.gate.add_permits(1);
+        until(|| app.gate.available_permits() == 1).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stopping_finishes_what_is_in_flight_and_accepts_nothing_new() {
-    let (app, front) = Setup::default().start();
-    let address = front.address();
-    let mut wire = Wire::connect(&front).await;
-    wire.send("GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    until(|| app.handled.load(Ordering::SeqCst) == 1).await;
-    let stopping = tokio::spawn(front.stop());
-    let refused = async { while tokio::net::TcpStream::connect(address).await.is_ok() {} };
-    tokio::time::timeout(PATIENCE, refused)
-        .await
-        .expect("it goes on accepting");
-    app.gate.add_permits(1);
-    assert!(wire.answer().await.starts_with("HTTP/1.1 200 "));
-    tokio::time::timeout(PATIENCE, stopping)
-        .await
-        .expect("it does not stop")
-        .unwrap();
+    for setup in Setup::both() {
+        let (app, front) = setup.start();
+        let address = front.address();
+        let mut wire = Wire::connect(&front).await;
+        wire.send("GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        until(|| app.handled.load(Ordering::SeqCst) == 1).await;
+        let stopping = tokio::spawn(front.stop());
+        let refused = async { while tokio::net::TcpStream::connect(address).await.is_ok() {} };
+        tokio::time::timeout(PATIENCE, refused)
+            .await
+            .expect("it goes on accepting");
+        app.gate.add_permits(1);
+        assert!(wire.answer().await.starts_with("HTTP/1.1 200 "));
+        tokio::time::timeout(PATIENCE, stopping)
+            .await
+            .expect("it does not stop")
+            .unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -71,6 +71,12 @@ impl Files {
         }
     }
 
+    /// Whether rows and bytes are both on this machine.
+    #[must_use]
+    pub fn are_local(&self) -> bool {
+        filing::are_here(self.store.database(), &self.blobs)
+    }
+
     /// A file of this room and its bytes (`None` if it is empty), unless it has expired or has lost its bytes.
     ///
     /// # Errors

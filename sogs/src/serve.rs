@@ -60,7 +60,8 @@ impl Running {
         }
         let front = Front::new(Arc::clone(&app))
             .limit_misses(http.miss_limiter())
-            .address_header(address_header);
+            .address_header(address_header)
+            .handlers_at_sockets(app.files.are_local());
         let front = front.start(listener)?;
         let jobs = jobs::start(&app);
         Ok(Self { app, front, jobs })

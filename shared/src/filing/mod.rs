@@ -20,3 +20,12 @@ pub use installation::{InstallationError, installation, meet, name_installation,
 pub use shelf::{Filed, Found, Shelf, filed, filed_at, filed_in_all, read};
 pub use space::FreeSpace;
 pub use strays::{LEFTOVER_AGE, STRAY_AGE, remove_strays, without_row};
+
+use crate::blob::BlobStore;
+use crate::db::Database;
+
+/// Whether rows and bytes are both on this machine, and not reached through a network.
+#[must_use]
+pub fn are_here(database: &Database, blobs: &BlobStore) -> bool {
+    database.path().is_some() && blobs.local_path().is_some()
+}

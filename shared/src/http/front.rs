@@ -31,11 +31,16 @@ const LEAST_RATE: u64 = 64;
 /// Bodies from this size on do not go through actix's buffer.
 const LARGE: u64 = 64 * 1024;
 
+/// Requests with bodies of less than this are answered on the thread that serves the socket, if handlers may be there:
+/// what larger ones ask for may keep others waiting.
+const LIGHT: usize = 64 * 1024;
+
 /// A server front that is about to listen.
 pub struct Front<A> {
     app: Arc<A>,
     misses: Option<MissLimiter>,
     address_header: Option<HeaderName>,
+    handlers_at_sockets: bool,
 }
 
 /// A front that serves. Dropping it does not stop it.
@@ -53,6 +58,7 @@ impl<A: App> Front<A> {
             app,
             misses: None,
             address_header: None,
+            handlers_at_sockets: false,
         }
     }
 
@@ -71,8 +77,18 @@ impl<A: App> Front<A> {
         self
     }
 
-    /// Starts to serve on a socket. Handlers run on the current runtime, not on the threads that serve sockets, so that
-    /// neither a slow handler nor a client that hangs up disturbs the other.
+    /// Lets the handlers of small requests run on the threads that serve sockets, which saves two changes of threads for
+    /// each. Only for where all that handlers use is on this machine: connections that they open elsewhere for all
+    /// threads would end with the thread that opened them.
+    #[must_use]
+    pub fn handlers_at_sockets(mut self, allowed: bool) -> Self {
+        self.handlers_at_sockets = allowed;
+        self
+    }
+
+    /// Starts to serve on a socket. Handlers are tasks of their own, so that a client that hangs up cancels nothing
+    /// half-way; unless [`Front::handlers_at_sockets`] lets them stay there, they run on the current runtime and not on
+    /// the threads that serve sockets.
     ///
     /// # Errors
     ///
@@ -191,7 +207,8 @@ impl<A: App> Front<A> {
             Err(status) => return (app.refusal(status), Some(payload)),
         };
         let app = Arc::clone(app);
-        let answer = runtime.spawn(async move {
+        let stays = self.handlers_at_sockets && body.len() < LIGHT;
+        let work = async move {
             if is_onion_endpoint(&head.path) {
                 onion::answer(app, &head.path, body, permit).await
             } else {
@@ -202,7 +219,12 @@ impl<A: App> Front<A> {
                 })
                 .await
             }
-        });
+        };
+        let answer = if stays {
+            actix_web::rt::spawn(work)
+        } else {
+            runtime.spawn(work)
+        };
         match answer.await {
             Ok(response) => (response, None),
             Err(_panic) => (self.app.refusal(StatusCode::INTERNAL_SERVER_ERROR), None),

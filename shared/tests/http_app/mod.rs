@@ -166,6 +166,7 @@ pub(crate) struct Setup {
     pub(crate) budget: u64,
     pub(crate) misses: Option<MissLimiter>,
     pub(crate) keys: ServerKeys,
+    pub(crate) handlers_at_sockets: bool,
 }
 
 impl Default for Setup {
@@ -180,11 +181,20 @@ impl Default for Setup {
             budget: 64 * 1024 * 1024,
             misses: None,
             keys: X25519Pair::generate().into(),
+            handlers_at_sockets: true,
         }
     }
 }
 
 impl Setup {
+    /// With handlers in either place where they can be.
+    pub(crate) fn both() -> [Self; 2] {
+        [true, false].map(|handlers_at_sockets| Self {
+            handlers_at_sockets,
+            ..Self::default()
+        })
+    }
+
     pub(crate) fn start(self) -> (Arc<Small>, RunningFront) {
         let router = Router::default()
             .path(
@@ -216,7 +226,9 @@ impl Setup {
             handled: AtomicUsize::new(0),
             gate: Semaphore::new(0),
         });
-        let front = Front::new(Arc::clone(&app)).limit_misses(self.misses);
+        let front = Front::new(Arc::clone(&app))
+            .limit_misses(self.misses)
+            .handlers_at_sockets(self.handlers_at_sockets);
         let front = front.start(listen(([127, 0, 0, 1], 0).into()).unwrap()).unwrap();
         (app, front)
     }
