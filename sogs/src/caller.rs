@@ -164,7 +164,7 @@ pub(crate) async fn admit(app: &Community, id: &UserId) -> Result<Arc<Member>, A
     if let Some(member) = app.directory.member(id).await? {
         return Ok(member);
     }
-    let mut write = app.store.write(app.clock.now()).await?;
+    let mut write = app.store.write_with_others(app.clock.now()).await?;
     write.appear(id).await?;
     app.directory.apply(&write.commit().await?);
     app.directory.member(id).await?.ok_or(ApiError::Vanished)
@@ -319,7 +319,7 @@ impl Community {
     ///
     /// 425 if the nonce was used for a change already, and when the database fails.
     pub async fn write(&self, head: &Head) -> Result<Write, ApiError> {
-        let mut write = self.store.write(self.clock.now()).await?;
+        let mut write = self.store.write_with_others(self.clock.now()).await?;
         if let Some(id) = Caller::of(head).id() {
             write.set_actor(Actor::Person(*id));
         }

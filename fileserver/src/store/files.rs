@@ -128,7 +128,7 @@ impl Store {
     ///
     /// When the database fails.
     pub async fn extend(&self, id: &FileId, now: Timestamp, expires: Timestamp) -> Result<Option<FileRow>, DbError> {
-        let mut tx = self.db.write().await?;
+        let mut tx = self.db.write_with_others().await?;
         let (id, now, expires) = (id.as_str(), now.as_nanos(), expires.as_nanos());
         let row = run!(tx, fetch_optional, query_as::<_, Columns>, EXTEND, id, now, expires)?;
         tx.commit().await?;
@@ -141,7 +141,7 @@ impl Store {
     ///
     /// When the database fails.
     pub async fn insert_content(&self, file: NewFile<'_>, now: Timestamp) -> Result<FileRow, DbError> {
-        let mut tx = self.db.write().await?;
+        let mut tx = self.db.write_with_others().await?;
         let id = file.id.as_str();
         // More than one round only if a sweep takes the row away between two statements.
         let row = loop {
@@ -178,7 +178,7 @@ impl Store {
     ///
     /// When the database fails.
     pub async fn insert_numeric(&self, file: NewFile<'_>, now: Timestamp) -> Result<Option<FileRow>, DbError> {
-        let mut tx = self.db.write().await?;
+        let mut tx = self.db.write_with_others().await?;
         let free = file.insert_if_free(&mut tx, now).await?;
         tx.commit().await?;
         Ok(free.then(|| file.as_row(now)))

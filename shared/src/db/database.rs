@@ -160,6 +160,16 @@ impl Database {
         self.begin(Mode::Write).await
     }
 
+    /// The same for a short change that somebody waits for, and that waits for nothing but the database itself: on SQLite
+    /// it may become lasting together with others, with one flush to the disk for all. [`Tx::commit`] returns when it
+    /// has, as always.
+    ///
+    /// # Errors
+    /// As for [`Database::write`].
+    pub async fn write_with_others(&self) -> Result<Tx, DbError> {
+        self.begin(Mode::WriteWithOthers).await
+    }
+
     /// For a single statement that only reads: it costs less than a transaction around it.
     ///
     /// # Errors
@@ -195,15 +205,16 @@ impl Database {
             (Backend::Sqlite(sqlite), Mode::Read) => {
                 Inner::Sqlite(sqlite.readers().take().await?.begin("BEGIN DEFERRED"))
             }
-            (Backend::Sqlite(sqlite), Mode::Write) => {
-                Inner::Sqlite(sqlite.writer().take().await?.begin("BEGIN IMMEDIATE"))
+            (Backend::Sqlite(sqlite), Mode::Write) => Inner::Sqlite(sqlite.writer().take().await?.begin(BEGIN_WRITING)),
+            (Backend::Sqlite(sqlite), Mode::WriteWithOthers) => {
+                Inner::Sqlite(sqlite.writer().join(BEGIN_WRITING).await?)
             }
             (Backend::Postgres(postgres), Mode::Read) => Inner::Postgres(
                 postgres
                     .begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                     .await?,
             ),
-            (Backend::Postgres(postgres), Mode::Write) => {
+            (Backend::Postgres(postgres), Mode::Write | Mode::WriteWithOthers) => {
                 Inner::Postgres(postgres.begin("BEGIN ISOLATION LEVEL READ COMMITTED").await?)
             }
         };
@@ -307,7 +318,10 @@ impl Database {
 enum Mode {
     Read,
     Write,
+    WriteWithOthers,
 }
+
+const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
 
 /// Tries again, after growing pauses, while the database is not available and patience lasts.
 async fn persist<T, F>(patience: Duration, mut attempt: impl FnMut() -> F) -> Result<T, DbError>

@@ -71,6 +71,15 @@ impl DbError {
         matches!(self, Self::Query(sqlx::Error::Database(error)) if error.is_unique_violation())
     }
 
+    /// Whether the statement itself has succeeded, but with something else than was expected.
+    pub(super) fn is_of_what_was_found(&self) -> bool {
+        use sqlx::Error as E;
+        matches!(
+            self,
+            Self::Query(E::RowNotFound | E::ColumnDecode { .. } | E::ColumnNotFound(_) | E::Decode(_))
+        )
+    }
+
     pub(super) fn timed_out(what: &'static str) -> Self {
         Self::Unavailable(what.into())
     }

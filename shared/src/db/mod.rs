@@ -10,6 +10,7 @@
 
 mod database;
 mod error;
+mod group;
 mod lanes;
 mod lease;
 mod migrations;

@@ -88,24 +88,34 @@ pub trait Runner: Send {
     /// The driver's own connection as it is, even if a transaction has not begun on it yet.
     fn connection(&mut self) -> Parts<'_>;
 
-    /// The text of the next statement with whatever has to go ahead of it. If the statement succeeds,
-    /// [`Runner::has_begun`] has to be told.
+    /// Makes ready for a statement what has to be.
     ///
     /// # Errors
-    /// If what went ahead of an earlier statement failed.
+    /// If that fails, or an earlier statement has.
+    fn ready(&mut self) -> impl Future<Output = Result<(), DbError>> + Send {
+        ready(Ok(()))
+    }
+
+    /// The text of the next statement with whatever has to go ahead of it, if [`Runner::ready`] was not asked for.
+    ///
+    /// # Errors
+    /// If an earlier statement has failed.
     fn opening(&mut self, text: &'static str) -> Result<SqlStr, DbError> {
         Ok(text.into_sql_str())
     }
 
-    /// Notes that a statement has succeeded.
-    fn has_begun(&mut self) {}
+    /// Notes how a statement has ended.
+    fn has_answered(&mut self, _error: Option<&DbError>) {}
 
-    /// The driver's own connection, once what has to go ahead of statements is done.
+    /// The driver's own connection, ready for any statement.
     ///
     /// # Errors
-    /// If it could not be done.
+    /// As for [`Runner::ready`].
     fn parts(&mut self) -> impl Future<Output = Result<Parts<'_>, DbError>> + Send {
-        ready(Ok(self.connection()))
+        async {
+            self.ready().await?;
+            Ok(self.connection())
+        }
     }
 }
 
@@ -116,7 +126,7 @@ impl Tx {
     /// If the answer is [`DbError::Unavailable`], the changes may have been made or not; otherwise they were not.
     pub async fn commit(self) -> Result<(), DbError> {
         match self.0 {
-            Inner::Sqlite(tx) => Ok(tx.end("COMMIT").await?),
+            Inner::Sqlite(tx) => tx.commit().await,
             Inner::Postgres(tx) => bounded(tx.commit()).await,
         }
     }
@@ -127,7 +137,7 @@ impl Tx {
     /// When the database fails; the changes are undone all the same.
     pub async fn rollback(self) -> Result<(), DbError> {
         match self.0 {
-            Inner::Sqlite(tx) => Ok(tx.end("ROLLBACK").await?),
+            Inner::Sqlite(tx) => Ok(tx.rollback().await?),
             Inner::Postgres(tx) => bounded(tx.rollback()).await,
         }
     }
@@ -155,15 +165,23 @@ impl Runner for Tx {
         }
     }
 
-    fn has_begun(&mut self) {
+    async fn ready(&mut self) -> Result<(), DbError> {
         if let Inner::Sqlite(lane) = &mut self.0 {
-            lane.has_begun();
+            lane.begun().await?;
+        }
+        Ok(())
+    }
+
+    fn has_answered(&mut self, error: Option<&DbError>) {
+        if let Inner::Sqlite(lane) = &mut self.0 {
+            lane.has_answered(error.is_none_or(DbError::is_of_what_was_found));
         }
     }
 
     async fn parts(&mut self) -> Result<Parts<'_>, DbError> {
+        self.ready().await?;
         if let Inner::Sqlite(lane) = &mut self.0 {
-            lane.begun().await?;
+            lane.keep_to_itself();
         }
         Ok(self.connection())
     }
@@ -220,14 +238,20 @@ macro_rules! run {
         use $crate::db::Runner as _;
         let sql = $crate::db::SqlText::text(&$sql, $tx.dialect());
         // With another statement ahead of it the number of rows would not be known.
-        match $tx.parts().await {
-            Ok($crate::db::Parts::Sqlite(connection)) => {
-                let answer = $crate::db::sqlx::query(sql)$(.bind($arg))*.execute(connection).await;
-                answer.map(|done| done.rows_affected()).map_err($crate::db::DbError::from)
-            }
-            Ok($crate::db::Parts::Postgres(connection)) => {
-                let query = $crate::db::sqlx::query(sql)$(.bind($arg))*;
-                $crate::db::bounded(query.execute(connection)).await.map(|done| done.rows_affected())
+        match $tx.ready().await {
+            Ok(()) => {
+                let answer = match $tx.connection() {
+                    $crate::db::Parts::Sqlite(connection) => {
+                        let answer = $crate::db::sqlx::query(sql)$(.bind($arg))*.execute(connection).await;
+                        answer.map(|done| done.rows_affected()).map_err($crate::db::DbError::from)
+                    }
+                    $crate::db::Parts::Postgres(connection) => {
+                        let query = $crate::db::sqlx::query(sql)$(.bind($arg))*;
+                        $crate::db::bounded(query.execute(connection)).await.map(|done| done.rows_affected())
+                    }
+                };
+                $tx.has_answered(answer.as_ref().err());
+                answer
             }
             Err(error) => Err(error),
         }
@@ -247,9 +271,7 @@ macro_rules! run {
                         $crate::db::bounded(query.$how(connection)).await
                     }
                 };
-                if answer.is_ok() {
-                    $tx.has_begun();
-                }
+                $tx.has_answered(answer.as_ref().err());
                 answer
             }
             Err(error) => Err(error),

@@ -138,6 +138,16 @@ impl Store {
     pub async fn write(&self, now: Timestamp) -> Result<Write, DbError> {
         Ok(Write::new(self.db.write().await?, now, self.blinding.clone()))
     }
+
+    /// The same for a change that a client waits for, which may become lasting together with others.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Database::write_with_others`].
+    pub async fn write_with_others(&self, now: Timestamp) -> Result<Write, DbError> {
+        let tx = self.db.write_with_others().await?;
+        Ok(Write::new(tx, now, self.blinding.clone()))
+    }
 }
 
 /// A list as JSON text, which is how statements take lists on both databases.
