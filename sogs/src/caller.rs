@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::StatusCode;
+use shared::clock::Timestamp;
 use shared::crypto::sogs_auth::{AuthError, Headers, SignedRequest, Verified};
 use shared::crypto::{UserId, sogs_auth};
 use shared::http::{Head, Request, Response, dispatch};
@@ -11,6 +12,7 @@ use shared::http::{Head, Request, Response, dispatch};
 use crate::api::ApiError;
 use crate::app::Community;
 use crate::auth_token;
+use crate::heavy::with_body;
 use crate::model::{Actor, Member, Need, Permissions, Refusal, Room, User, resolve};
 use crate::store::{Committed, Write};
 
@@ -79,8 +81,13 @@ impl Drop for Taken {
 }
 
 /// Finds out who asks, then answers. Whoever is refused learns nothing about routes.
-pub(crate) async fn enter(app: Arc<Community>, mut request: Request) -> Response {
-    let taken = match authenticate(&app, &request).await {
+pub(crate) async fn enter(app: Arc<Community>, request: Request) -> Response {
+    let now = app.clock.now();
+    let (mut request, verified) = match with_body(&app, request, move |app, request| verify(app, request, now)).await {
+        Ok(done) => done,
+        Err(error) => return error.into(),
+    };
+    let taken = match authenticate(&app, &request.head, verified, now).await {
         Ok(taken) => taken,
         Err(error) => return error.into(),
     };
@@ -102,18 +109,13 @@ pub(crate) async fn enter(app: Arc<Community>, mut request: Request) -> Response
 }
 
 /// `identity-and-crypto.md` 4.1, in its order: nothing is stored before the signature has been verified.
-async fn authenticate(app: &Arc<Community>, request: &Request) -> Result<Option<Taken>, ApiError> {
-    let head = &request.head;
-    let signed = SignedRequest {
-        method: head.method.as_str(),
-        path: &head.path,
-        query: head.query.as_deref(),
-        body: &request.body,
-    };
-    let headers = Headers::pick(|name| head.header(name).or(headers_garbage(head, name)));
-    let now = app.clock.now();
-    let blinding = app.settings.users.require_blind_keys;
-    let Some(verified) = app.verifier.verify(headers, &signed, now, blinding)? else {
+async fn authenticate(
+    app: &Arc<Community>,
+    head: &Head,
+    verified: Result<Option<Verified>, AuthError>,
+    now: Timestamp,
+) -> Result<Option<Taken>, ApiError> {
+    let Some(verified) = verified? else {
         return match auth_token::bearer(app, head)? {
             None => Ok(None),
             Some(id) => by_token(app, id).await.map(Some),
@@ -134,6 +136,20 @@ async fn authenticate(app: &Arc<Community>, request: &Request) -> Result<Option<
     }
     app.activity.saw(member.user.no, now);
     Ok(Some(taken))
+}
+
+/// Who signed the request, if anybody did.
+fn verify(app: &Community, request: &Request, now: Timestamp) -> Result<Option<Verified>, AuthError> {
+    let head = &request.head;
+    let signed = SignedRequest {
+        method: head.method.as_str(),
+        path: &head.path,
+        query: head.query.as_deref(),
+        body: &request.body,
+    };
+    let headers = Headers::pick(|name| head.header(name).or(headers_garbage(head, name)));
+    let blinding = app.settings.users.require_blind_keys;
+    app.verifier.verify(headers, &signed, now, blinding)
 }
 
 /// Somebody with a token, which has no nonce, so that there is none to record or to give back.

@@ -21,6 +21,7 @@ mod due;
 pub mod files;
 pub mod filter;
 pub mod filtering;
+mod heavy;
 pub mod import;
 pub mod jobs;
 pub mod keys;

@@ -31,10 +31,6 @@ const LEAST_RATE: u64 = 64;
 /// Bodies from this size on do not go through actix's buffer.
 const LARGE: u64 = 64 * 1024;
 
-/// Requests with bodies of less than this are answered on the thread that serves the socket, if handlers may be there:
-/// what larger ones ask for may keep others waiting.
-const LIGHT: usize = 64 * 1024;
-
 /// A server front that is about to listen.
 pub struct Front<A> {
     app: Arc<A>,
@@ -77,9 +73,9 @@ impl<A: App> Front<A> {
         self
     }
 
-    /// Lets the handlers of small requests run on the threads that serve sockets, which saves two changes of threads for
-    /// each. Only for where all that handlers use is on this machine: connections that they open elsewhere for all
-    /// threads would end with the thread that opened them.
+    /// Lets handlers run on the threads that serve sockets, which saves two changes of threads for each request. Only for
+    /// handlers that do heavy work on further threads, and where all that they use is on this machine: connections that
+    /// they open elsewhere for all threads would end with the thread that opened them.
     #[must_use]
     pub fn handlers_at_sockets(mut self, allowed: bool) -> Self {
         self.handlers_at_sockets = allowed;
@@ -207,7 +203,6 @@ impl<A: App> Front<A> {
             Err(status) => return (app.refusal(status), Some(payload)),
         };
         let app = Arc::clone(app);
-        let stays = self.handlers_at_sockets && body.len() < LIGHT;
         let work = async move {
             if is_onion_endpoint(&head.path) {
                 onion::answer(app, &head.path, body, permit).await
@@ -220,7 +215,7 @@ impl<A: App> Front<A> {
                 .await
             }
         };
-        let answer = if stays {
+        let answer = if self.handlers_at_sockets {
             actix_web::rt::spawn(work)
         } else {
             runtime.spawn(work)

@@ -51,15 +51,15 @@ pub(super) async fn answer<A: App>(app: Arc<A>, path: &str, body: BytesMut, held
         Version::V3
     };
     let opened = if body.len() < HEAVY {
-        onion::open(body, &app.onion_keys().keys)
+        open(&*app, version, body)
     } else {
         let keeper = Arc::clone(&app);
-        match tokio::task::spawn_blocking(move || onion::open(body, &keeper.onion_keys().keys)).await {
+        match tokio::task::spawn_blocking(move || open(&*keeper, version, body)).await {
             Ok(opened) => opened,
             Err(_panic) => return app.refusal(StatusCode::INTERNAL_SERVER_ERROR),
         }
     };
-    let Opened { plaintext, reply } = match opened {
+    let (inner, reply) = match opened {
         Ok(opened) => opened,
         Err(error) => {
             tracing::debug!(%error, "an onion request could not be opened");
@@ -68,7 +68,7 @@ pub(super) async fn answer<A: App>(app: Arc<A>, path: &str, body: BytesMut, held
         }
     };
     let answering = async {
-        let inner = match parse(version, plaintext, app.onion_keys().slashless) {
+        let inner = match inner {
             Ok(inner) => inner_answer(&app, inner, held).await,
             Err(BadPlaintext) => Response::text(StatusCode::BAD_REQUEST, v4::BAD_REQUEST),
         };
@@ -84,11 +84,17 @@ pub(super) async fn answer<A: App>(app: Arc<A>, path: &str, body: BytesMut, held
     answer.unwrap_or_else(|status| app.refusal(status))
 }
 
-fn parse(version: Version, plaintext: Bytes, slashless: v3::Slashless) -> Result<InnerRequest, BadPlaintext> {
-    match version {
+/// What is inside, if it can be read, and the key for the answer.
+type Inside = (Result<InnerRequest, BadPlaintext>, LayerKey);
+
+fn open<A: App>(app: &A, version: Version, body: BytesMut) -> Result<Inside, onion::OpenError> {
+    let keys = app.onion_keys();
+    let Opened { plaintext, reply } = onion::open(body, &keys.keys)?;
+    let inner = match version {
         Version::V4 => v4::parse(plaintext),
-        Version::V3 => v3::parse(plaintext, slashless),
-    }
+        Version::V3 => v3::parse(plaintext, keys.slashless),
+    };
+    Ok((inner, reply))
 }
 
 /// Sends what was inside through the door that all requests take. Its headers are those from inside, no others.

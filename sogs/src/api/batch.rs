@@ -14,6 +14,7 @@ use shared::onion::split_endpoint;
 use super::{ApiError, input};
 use crate::app::Community;
 use crate::caller::Caller;
+use crate::heavy::with_body;
 use crate::settings::LARGEST_REQUEST;
 
 /// The most bytes of all answers of a batch together. An answer that would go beyond is replaced by 413, unless it is
@@ -33,16 +34,17 @@ pub(super) fn routes(router: Router<Community>) -> Router<Community> {
 }
 
 async fn batch(app: Arc<Community>, request: Request) -> Result<Response, ApiError> {
-    run(&app, &request, false).await
+    run(&app, request, false).await
 }
 
 async fn sequence(app: Arc<Community>, request: Request) -> Result<Response, ApiError> {
-    run(&app, &request, true).await
+    run(&app, request, true).await
 }
 
 /// Runs the elements in their order. A sequence ends with the first that does not succeed.
-async fn run(app: &Arc<Community>, request: &Request, in_sequence: bool) -> Result<Response, ApiError> {
-    let elements = elements(app, request)?;
+async fn run(app: &Arc<Community>, request: Request, in_sequence: bool) -> Result<Response, ApiError> {
+    let (request, elements) = with_body(app, request, elements).await?;
+    let elements = elements?;
     let caller = Caller::of(&request.head);
     let mut answers = BytesMut::from(&b"["[..]);
     for (number, element) in elements.into_iter().enumerate() {
