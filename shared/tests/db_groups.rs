@@ -218,6 +218,32 @@ async fn whoever_has_given_up_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn nobody_waits_for_ever_for_those_who_come_to_nothing() {
+    let fixture = Fixture::sqlite();
+    let database = fixture.open().await;
+    let one = first(&database).await;
+    let mut waiting: Vec<_> = (0..100).map(|_| Box::pin(database.write_with_others())).collect();
+    for turn in &mut waiting {
+        assert!(waits(turn));
+    }
+    let mut one = pin!(one.commit());
+    let mut answer = (&mut one).now_or_never();
+    let mut turns = 0;
+    for turn in waiting {
+        let mut tx = turn.await.unwrap();
+        add_shelf(&mut tx, "refused").await.unwrap();
+        drop(tx);
+        if answer.is_none() {
+            turns += 1;
+            answer = (&mut one).now_or_never();
+        }
+    }
+    answer.expect("it is still not answered").unwrap();
+    assert!(turns < 50, "{turns}");
+    assert_eq!(names(&database).await, ["first"]);
+}
+
+#[tokio::test]
 async fn long_changes_are_kept_apart() {
     let fixture = Fixture::sqlite();
     let database = fixture.open().await;

@@ -1,17 +1,19 @@
 //! Transactions on one SQLite connection that become lasting together, so that one flush to the disk does for all.
 //!
 //! Each is a savepoint in the transaction of the first. Whoever is done hands the connection to the next who waits, and
-//! waits for the COMMIT that the last of them makes. One that is undone takes nothing of the others with it.
+//! waits for the COMMIT that the last of them makes. One that is undone takes nothing of the others with it, but for one
+//! that is given up in the moment in which it begins: its savepoint may not be there then, and nothing is to be guessed.
 
 use tokio::sync::oneshot;
 
-/// More would wait for each other longer than a flush takes.
+/// So many have their turn before those who are done stop waiting for more, whether these came to anything or not.
 const MOST: usize = 32;
 
 /// Transactions that are done and wait to become lasting.
 #[derive(Debug, Default)]
 pub(super) struct Group {
     waiting: Vec<oneshot::Sender<()>>,
+    turns: usize,
     /// The savepoint of the latest of them; the first has none.
     open: Option<Savepoint>,
 }
@@ -30,7 +32,7 @@ impl Group {
     }
 
     pub(super) fn has_room(&self) -> bool {
-        self.waiting.len() + 1 < MOST
+        self.turns + 1 < MOST
     }
 
     /// Adds a transaction, which began with this savepoint. What comes tells that it has become lasting; if nothing can
@@ -61,7 +63,8 @@ impl Group {
     }
 
     /// The savepoint of the next transaction, and what begins it.
-    pub(super) fn next(&self) -> (Savepoint, &'static str) {
+    pub(super) fn next(&mut self) -> (Savepoint, &'static str) {
+        self.turns += 1;
         match self.open {
             None => (Savepoint::Even, "SAVEPOINT even"),
             Some(Savepoint::Even) => (Savepoint::Odd, "RELEASE even;SAVEPOINT odd"),

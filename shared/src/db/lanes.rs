@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Error, SqlSafeStr, SqlStr, SqliteConnection};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::DbError;
@@ -29,6 +30,8 @@ struct Shared {
     idle: Mutex<Vec<SqliteConnection>>,
     /// Who can go on with a transaction of others. Some have got a turn of their own meanwhile.
     joining: Mutex<VecDeque<oneshot::Sender<Lane>>>,
+    /// Where connections are cleaned: the one that opened the database, which ends after those that serve sockets.
+    runtime: Option<Handle>,
 }
 
 /// A connection that nobody else uses. Unless it is said to be [`Lane::done`] with, it is looked at before somebody else
@@ -81,6 +84,7 @@ impl Lanes {
             turns: Arc::new(Semaphore::new(count as usize)),
             idle: Mutex::default(),
             joining: Mutex::default(),
+            runtime: Handle::try_current().ok(),
         }))
     }
 
@@ -351,7 +355,7 @@ impl Drop for Lane {
             return held.keep();
         }
         // Without a runtime the connection is dropped, which undoes what it has begun.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        if let Some(runtime) = held.lanes.0.runtime.clone() {
             runtime.spawn(held.clean());
         }
     }

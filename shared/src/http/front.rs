@@ -83,7 +83,7 @@ impl<A: App> Front<A> {
     }
 
     /// Starts to serve on a socket. Handlers are tasks of their own, so that a client that hangs up cancels nothing
-    /// half-way; unless [`Front::handlers_at_sockets`] lets them stay there, they run on the current runtime and not on
+    /// half-way, except while the front is being stopped; unless [`Front::handlers_at_sockets`] lets them stay there, they run on the current runtime and not on
     /// the threads that serve sockets.
     ///
     /// # Errors
