@@ -335,7 +335,21 @@ impl Community {
     ///
     /// 425 if the nonce was used for a change already, and when the database fails.
     pub async fn write(&self, head: &Head) -> Result<Write, ApiError> {
-        let mut write = self.store.write_with_others(self.clock.now()).await?;
+        let write = self.store.write_with_others(self.clock.now()).await?;
+        self.attribute(head, write).await
+    }
+
+    /// The same for a change of very many rows, for which no other is to wait.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Community::write`].
+    pub async fn write_much(&self, head: &Head) -> Result<Write, ApiError> {
+        let write = self.store.write(self.clock.now()).await?;
+        self.attribute(head, write).await
+    }
+
+    async fn attribute(&self, head: &Head, mut write: Write) -> Result<Write, ApiError> {
         if let Some(id) = Caller::of(head).id() {
             write.set_actor(Actor::Person(*id));
         }

@@ -118,7 +118,7 @@ pub(super) async fn purge(app: &Community, head: &Head, room: &Room, authors: &[
     for author in authors {
         let (mut next, mut recorded) = (Some(0), Vec::new());
         while let Some(after) = next {
-            let mut write = app.write(head).await?;
+            let mut write = app.write_much(head).await?;
             write.go_on(recorded);
             let purged = write.purge(room.no, author.no, after).await?;
             recorded = app.commit(head, write).await?.recorded;

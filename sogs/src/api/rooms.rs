@@ -250,7 +250,7 @@ async fn delete(app: Arc<Community>, request: Request) -> Result<Response, ApiEr
     // Nothing is taken away for a request that was sent already.
     drop(app.write(&request.head).await?);
     app.store.empty_room(visit.room.no, app.clock.now()).await?;
-    let mut write = app.write(&request.head).await?;
+    let mut write = app.write_much(&request.head).await?;
     if !write.delete_room(visit.room.no).await? {
         return Err(ApiError::NotFound("room"));
     }

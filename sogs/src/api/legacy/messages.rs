@@ -133,7 +133,7 @@ pub(super) async fn delete_several(app: Arc<Community>, request: Request) -> Res
         return Err(ApiError::bad("too many messages to delete at a time"));
     }
     let author = (!visit.may.moderator).then_some(user.user.no);
-    let mut write = app.write(&request.head).await?;
+    let mut write = app.write_much(&request.head).await?;
     for id in ids {
         match write.delete_message(visit.room.no, id, author).await {
             Ok(()) | Err(MessageError::Missing) => {}
