@@ -10,7 +10,7 @@ use std::pin::pin;
 
 use db_support::{Fixture, add_shelf, shelves};
 use futures_util::FutureExt;
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use shared::db::{Database, DbError, Tx, run};
 
 /// How many transactions the write-ahead log holds: frames that say how large the database is then.
@@ -40,6 +40,16 @@ async fn named(database: &Database, name: &str) -> Tx {
     let mut tx = database.write_with_others().await.unwrap();
     add_shelf(&mut tx, name).await.unwrap();
     tx
+}
+
+/// A change that is done and waits, and the next one, which goes on with the connection.
+async fn done_and_next(database: &Database, name: &str) -> (BoxFuture<'static, Result<(), DbError>>, Tx) {
+    let done = named(database, name).await;
+    let mut next = Box::pin(database.write_with_others());
+    assert!(waits(&mut next));
+    let mut done = done.commit().boxed();
+    assert!(waits(&mut done));
+    (done, next.await.unwrap())
 }
 
 async fn names(database: &Database) -> Vec<String> {
@@ -125,12 +135,7 @@ async fn if_the_last_is_undone_the_others_become_lasting_all_the_same() {
     for explicitly in [true, false] {
         let fixture = Fixture::sqlite();
         let database = fixture.open().await;
-        let one = first(&database).await;
-        let mut two = pin!(database.write_with_others());
-        assert!(waits(&mut two));
-        let mut one = pin!(one.commit());
-        assert!(waits(&mut one));
-        let mut two = two.await.unwrap();
+        let (one, mut two) = done_and_next(&database, "first").await;
         add_shelf(&mut two, "second").await.unwrap();
         if explicitly {
             two.rollback().await.unwrap();
@@ -170,12 +175,7 @@ async fn when_everything_is_undone_nobody_is_told_otherwise() {
 async fn what_must_not_become_lasting_does_not_keep_others_from_it() {
     let fixture = Fixture::sqlite();
     let database = fixture.open().await;
-    let one = first(&database).await;
-    let mut two = pin!(database.write_with_others());
-    assert!(waits(&mut two));
-    let mut one = pin!(one.commit());
-    assert!(waits(&mut one));
-    let mut two = two.await.unwrap();
+    let (one, mut two) = done_and_next(&database, "first").await;
     run!(two, execute, query, "PRAGMA defer_foreign_keys = ON").unwrap();
     let missing = "INSERT INTO books (shelf, title) VALUES (1000, 'x')";
     run!(two, execute, query, missing).unwrap();
@@ -206,13 +206,8 @@ async fn whoever_has_given_up_is_not_waited_for() {
     one.await.unwrap();
 
     // When it waits for the others.
-    let one = named(&database, "third").await;
-    let mut two = Box::pin(database.write_with_others());
-    assert!(waits(&mut two));
-    let mut one = Box::pin(one.commit());
-    assert!(waits(&mut one));
+    let (one, two) = done_and_next(&database, "third").await;
     drop(one);
-    let two = two.await.unwrap();
     two.commit().await.unwrap();
     assert_eq!(shelves(&database).await, 3);
 }
