@@ -14,6 +14,7 @@ pub mod config;
 pub mod crypto;
 pub mod db;
 pub mod doctor;
+mod file_lock;
 pub mod filing;
 pub mod fuzz;
 pub mod http;

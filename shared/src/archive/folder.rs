@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::manifest::{MANIFEST, Manifest};
 use super::{ArchiveError, Server};
+use crate::file_lock::FileLock;
 
 /// The file whose lock keeps two backups into one folder apart.
 const LOCK: &str = "lock";
@@ -16,7 +17,7 @@ pub(super) struct Folder {
     pub(super) path: PathBuf,
     /// What is there from before.
     pub(super) earlier: Option<Manifest>,
-    _lock: File,
+    _lock: FileLock,
 }
 
 impl Folder {
@@ -28,23 +29,15 @@ impl Folder {
         if earlier.is_none() && !is_fresh(&path)? {
             return Err(ArchiveError::NotABackup(path));
         }
-        let lock = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path.join(LOCK))
-            .map_err(ArchiveError::io(&path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Err(ArchiveError::Busy(path)),
-            Err(fs::TryLockError::Error(error)) => return Err(ArchiveError::io(&path)(error)),
+        let lock = FileLock::alone(&path.join(LOCK)).map_err(ArchiveError::io(&path))?;
+        match lock {
+            Some(lock) => Ok(Self {
+                path,
+                earlier,
+                _lock: lock,
+            }),
+            None => Err(ArchiveError::Busy(path)),
         }
-        Ok(Self {
-            path,
-            earlier,
-            _lock: lock,
-        })
     }
 }
 

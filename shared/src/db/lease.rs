@@ -1,7 +1,5 @@
 //! The right to do timed work, which at most one process has at a time.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,6 +9,7 @@ use sqlx::{Connection, PgConnection};
 use super::DbError;
 use super::postgres::connect_within;
 use super::sqlite::beside;
+use crate::file_lock::FileLock;
 
 /// How long the server may take to confirm that a lease is still held.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -31,33 +30,22 @@ pub(super) enum Share {
 
 #[derive(Debug)]
 enum Holding {
-    /// The lock goes when the file is closed.
-    File { _locked: File },
+    /// The lock goes when it is given back.
+    File { _lock: FileLock },
     /// The lock lives as long as the session on the server.
     Session(Box<PgConnection>),
 }
 
 impl Lease {
-    /// Tries to lock a file beside the database file. The file stays there when the lease ends: removing it would let
-    /// two processes lock two different files.
+    /// Tries to lock a file beside the database file.
     pub(super) fn take_file(database: &Path, name: &str, share: Share) -> Result<Option<Self>, DbError> {
         let path = beside(database, &format!("-{name}.lock"));
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path);
-        let file = file.map_err(DbError::file(&path))?;
-        let locked = match share {
-            Share::Alone => file.try_lock(),
-            Share::WithOthers => file.try_lock_shared(),
+        let lock = match share {
+            Share::Alone => FileLock::alone(&path),
+            Share::WithOthers => FileLock::with_others(&path),
         };
-        match locked {
-            Ok(()) => Ok(Some(Self(Holding::File { _locked: file }))),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(DbError::file(path)(error)),
-        }
+        let lock = lock.map_err(DbError::file(path))?;
+        Ok(lock.map(|lock| Self(Holding::File { _lock: lock })))
     }
 
     /// Tries to take an advisory lock on a connection of its own.
@@ -94,7 +82,10 @@ impl Lease {
     pub async fn release(self) {
         match self.0 {
             Holding::File { .. } => {}
-            Holding::Session(connection) => {
+            Holding::Session(mut connection) => {
+                // The server would see the end of the connection only a moment later. If this fails, that must do.
+                let unlock = sqlx::query("SELECT pg_advisory_unlock_all()").execute(&mut *connection);
+                let _ = within_patience(unlock).await;
                 let _ = within_patience(connection.close()).await;
             }
         }
