@@ -9,7 +9,6 @@ use shared::db::{Database, DbError, Migrations};
 use shared::filing::{Filed, Shelf};
 
 use crate::files::is_content;
-use crate::jobs::LEASE;
 use crate::keys::{KEY_FILES, Keys};
 use crate::store::{MIGRATIONS, Store};
 
@@ -32,7 +31,6 @@ impl Server for Archive {
     const NAME: &'static str = "fileserver";
     const KEYS: &'static [&'static str] = &KEY_FILES;
     const MIGRATIONS: Migrations = MIGRATIONS;
-    const LEASE: &'static str = LEASE;
 
     fn public_key(&self, folder: &Path) -> Result<String, Fault> {
         Ok(Keys::read(folder)?.onion.public().to_string())

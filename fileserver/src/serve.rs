@@ -14,6 +14,7 @@ use shared::clock::Clock;
 use shared::filing::{LEFTOVER_AGE, meet};
 use shared::http::{Front, Health, RunningFront, listen, serve_ops};
 use shared::jobs::Jobs;
+use shared::serving::Serving;
 use shared::telemetry;
 
 use crate::app::FileServer;
@@ -39,10 +40,11 @@ impl Running {
     pub async fn start(settings: Settings, clock: Clock) -> Result<Self> {
         let data = settings.data();
         make_folder(&data)?;
-        let keys = Keys::read_or_create(&data)?;
         let store = Store::open(&settings.database())
             .await
             .context("the database cannot be used")?;
+        let serving = Serving::begin(store.database()).await?;
+        let keys = Keys::read_or_create(&data)?;
         let blobs = BlobStore::open(&settings.blobs()).context("the place for the files cannot be used")?;
         meet(store.database(), &blobs).await?;
         match blobs.clean_staging(clock.now().minus(LEFTOVER_AGE)).await {
@@ -71,7 +73,7 @@ impl Running {
             .address_header(address_header)
             .handlers_at_sockets(app.files.are_local());
         let front = front.start(listener)?;
-        let jobs = jobs::start(&app);
+        let jobs = jobs::start(&app, serving);
         Ok(Self { app, front, jobs, keys })
     }
 

@@ -17,6 +17,7 @@ use shared::clock::Clock;
 use shared::crypto::hash::sha256_hex;
 use shared::db::DbOptions;
 use shared::run;
+use shared::serving::keep_out;
 use shared::testing::below;
 use support::{Place, Stores, Transfers, blobs, damage};
 
@@ -27,6 +28,8 @@ in_every_place!(
     a_restore_never_writes_over_files,
     damaged_files_are_left_out_of_a_backup_and_named,
     what_is_deleted_meanwhile_is_in_the_backup,
+    a_restore_beside_a_running_server_is_refused,
+    no_server_starts_in_the_middle_of_a_restore,
 );
 
 fn backup(place: &Place, folder: &Path) -> Value {
@@ -311,31 +314,32 @@ async fn nothing_is_restored_of_a_damaged_backup_unless_the_rest_is_asked_for() 
     assert_eq!(restore(&Place::new(), &folder)["files"], 2);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_restore_beside_a_running_server_is_refused() {
-    let mut place = Place::new();
-    place.set("FILESERVER_FILES_SWEEP_INTERVAL", "1s");
+async fn a_restore_beside_a_running_server_is_refused(stores: Stores) {
+    let Some(place) = Place::on(stores) else { return };
     let folder = place.path().join("backup");
     place.make().await;
     backup(&place, &folder);
     let server = place.serve();
-    // The server takes its lease as soon as it runs, which is shortly after it says so; if this was faster, next time.
-    let lease = || async {
-        place
-            .files()
-            .await
-            .store()
-            .database()
-            .lease("timed-work")
-            .await
-            .unwrap()
-    };
-    while lease().await.is_some() {
-        tokio::task::yield_now().await;
-    }
     assert!(complaint(&place, "restore", &folder).contains("stop it first"));
     assert_eq!(server.stop(), Some(0));
     restore(&place, &folder);
+}
+
+async fn no_server_starts_in_the_middle_of_a_restore(stores: Stores) {
+    let Some(place) = Place::on(stores) else { return };
+    fs::create_dir(place.data()).unwrap();
+    let store = Store::open(&place.database).await.unwrap();
+    let alone = keep_out(store.database()).await.unwrap().unwrap();
+    assert!(keep_out(store.database()).await.unwrap().is_none());
+    let complaint = place.run(&["serve"]).fails();
+    assert!(
+        complaint.contains("is under way; start the server when it is done"),
+        "{complaint}"
+    );
+    // A key that was made by now would be in the way of that from the backup.
+    assert!(!place.data().join("key_ed25519").exists());
+    alone.release().await;
+    assert_eq!(place.serve().stop(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,6 +24,7 @@ pub mod memory;
 pub mod names;
 pub mod onion;
 pub mod retention;
+pub mod serving;
 pub mod shutdown;
 pub mod telemetry;
 #[cfg(feature = "testing")]

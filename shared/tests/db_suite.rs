@@ -45,6 +45,7 @@ on_both! {
     a_glance_sees_what_is_committed_and_nobody_waits_for_it,
     a_healthy_database_has_no_problems,
     a_lease_has_one_holder_until_it_is_released,
+    a_lease_is_shared_by_many_or_held_by_one,
     a_reader_cannot_write,
     a_reader_sees_one_state_throughout,
     a_statement_may_differ_by_dialect,
@@ -286,6 +287,28 @@ async fn a_lease_has_one_holder_until_it_is_released(fixture: Fixture) {
     assert!(held.still_held().await);
     held.release().await;
     assert!(other.lease("sweep").await.unwrap().is_some());
+}
+
+async fn a_lease_is_shared_by_many_or_held_by_one(fixture: Fixture) {
+    let (one, other) = (fixture.open().await, fixture.open().await);
+    let shares = [
+        one.share("serving").await.unwrap(),
+        other.share("serving").await.unwrap(),
+    ];
+    let [Some(first), Some(second)] = shares else {
+        panic!("both may have a share")
+    };
+    first.release().await;
+    assert!(one.lease("serving").await.unwrap().is_none());
+    second.release().await;
+    let alone = one
+        .lease("serving")
+        .await
+        .unwrap()
+        .expect("nobody has a share any more");
+    assert!(other.share("serving").await.unwrap().is_none());
+    alone.release().await;
+    assert!(other.share("serving").await.unwrap().is_some());
 }
 
 async fn a_statement_may_differ_by_dialect(fixture: Fixture) {

@@ -10,7 +10,6 @@ use shared::db::{Database, DbError, Migrations, Tables, Tx};
 use shared::filing::{Filed, Shelf};
 use shared::run;
 
-use crate::jobs::LEASE;
 use crate::keys;
 use crate::store::MIGRATIONS;
 
@@ -66,7 +65,6 @@ impl Server for Archive {
     const NAME: &'static str = "sogs";
     const KEYS: &'static [&'static str] = &[keys::FILE];
     const MIGRATIONS: Migrations = MIGRATIONS;
-    const LEASE: &'static str = LEASE;
 
     fn public_key(&self, folder: &Path) -> Result<String, Fault> {
         Ok(keys::read(folder)?.public().to_string())

@@ -9,16 +9,18 @@ use http::HeaderName;
 use shared::blob::BlobStore;
 use shared::clock::Clock;
 use shared::crypto::{BlindingFactor, X25519Pair, X25519Public};
+use shared::db::Database;
 use shared::filing::{LEFTOVER_AGE, meet};
 use shared::http::{Front, Health, RunningFront, listen, serve_ops};
 use shared::jobs::Jobs;
+use shared::serving::Serving;
 use shared::telemetry;
 
 use crate::app::Community;
 use crate::jobs;
 use crate::keys;
 use crate::settings::Settings;
-use crate::store::Store;
+use crate::store::{MIGRATIONS, Store};
 
 /// A community server that serves.
 pub struct Running {
@@ -34,7 +36,7 @@ impl Running {
     ///
     /// Whatever stands in the way, worded for the operator.
     pub async fn start(settings: Settings, clock: Clock) -> Result<Self> {
-        let (key, store) = open(&settings).await?;
+        let Opened { key, store, serving } = open(&settings).await?;
         let blobs = BlobStore::open(&settings.blobs()).context("the place for the files cannot be used")?;
         meet(store.database(), &blobs).await?;
         match blobs.clean_staging(clock.now().minus(LEFTOVER_AGE)).await {
@@ -63,7 +65,7 @@ impl Running {
             .address_header(address_header)
             .handlers_at_sockets(app.files.are_local());
         let front = front.start(listener)?;
-        let jobs = jobs::start(&app);
+        let jobs = jobs::start(&app, serving);
         Ok(Self { app, front, jobs })
     }
 
@@ -102,26 +104,39 @@ impl Running {
     }
 }
 
-/// The key and the rows; what is missing is made.
+/// What a server works with.
+#[derive(Debug)]
+pub struct Opened {
+    /// Its key.
+    pub key: X25519Pair,
+    /// Its rows.
+    pub store: Store,
+    /// What keeps the rows from being brought in by somebody else.
+    pub serving: Serving,
+}
+
+/// Opens the key and the rows; what is missing is made.
 ///
 /// # Errors
 ///
 /// Whatever stands in the way, worded for the operator.
-pub async fn open(settings: &Settings) -> Result<(X25519Pair, Store)> {
+pub async fn open(settings: &Settings) -> Result<Opened> {
     let data = settings.data();
     make_folder(&data)?;
+    let database = Database::open(&settings.database(), &MIGRATIONS)
+        .await
+        .context("the database cannot be used")?;
+    let serving = Serving::begin(&database).await?;
     let key = keys::read_or_create(&data)?;
     let blinding = settings
         .users
         .require_blind_keys
         .then(|| BlindingFactor::for_server(key.public()));
-    let store = Store::open(&settings.database(), blinding)
-        .await
-        .context("the database cannot be used")?;
+    let store = Store::on(database, blinding);
     if let Some(import) = store.unfinished_import().await? {
         bail!(import.complaint());
     }
-    Ok((key, store))
+    Ok(Opened { key, store, serving })
 }
 
 /// What every start sees to: the server is among the people under its current key, and people who are known by their

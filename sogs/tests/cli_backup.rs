@@ -14,7 +14,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 use shared::client::Request;
+use shared::db::Database;
+use shared::serving::keep_out;
 use shared::testing::below;
+use sogs::store::MIGRATIONS;
 use support::{Done, Live, Person, Place, Stores};
 
 in_every_place!(
@@ -23,6 +26,8 @@ in_every_place!(
     what_was_acknowledged_before_a_backup_began_is_in_it_whatever_is_written_meanwhile,
     bytes_that_a_backup_wants_are_not_swept_while_it_is_made,
     a_restore_never_writes_over_anything,
+    a_restore_beside_a_running_server_is_refused,
+    no_server_starts_in_the_middle_of_a_restore,
 );
 
 fn backup(place: &Place, folder: &Path) -> Value {
@@ -394,18 +399,35 @@ async fn a_backup_that_is_killed_leaves_the_earlier_or_the_new_one() {
     assert_eq!(restore(&Place::new(), &folder)["files"], 81);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_restore_beside_a_running_server_is_refused() {
-    let place = Place::new();
+async fn a_restore_beside_a_running_server_is_refused(stores: Stores) {
+    let Some(place) = Place::on(stores) else { return };
     place.run(&["init"]).ok();
     let folder = place.path().join("backup");
     backup(&place, &folder);
     let live = place.live().await;
-    let lease = async || live.app().store.database().lease(sogs::jobs::LEASE).await.unwrap();
-    while lease().await.is_some() {
-        tokio::task::yield_now().await;
-    }
     assert!(refusal(&place, &folder).contains("stop it first"));
+    live.stop().await;
+    restore(&place, &folder);
+}
+
+async fn no_server_starts_in_the_middle_of_a_restore(stores: Stores) {
+    let Some(place) = Place::on(stores) else { return };
+    fs::create_dir(place.data()).unwrap();
+    let database = Database::open(&place.database, &MIGRATIONS).await.unwrap();
+    let alone = keep_out(&database).await.unwrap().unwrap();
+    let other = keep_out(&database).await.unwrap();
+    assert!(other.is_none());
+    for command in ["serve", "init"] {
+        let complaint = place.run(&[command]).fails();
+        assert!(
+            complaint.contains("is under way; start the server when it is done"),
+            "{complaint}"
+        );
+    }
+    // A key that was made by now would be in the way of that from the backup.
+    assert!(!place.data().join("key_x25519").exists());
+    alone.release().await;
+    place.live().await.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ use std::time::Duration;
 use shared::db::Lease;
 use shared::filing::LEFTOVER_AGE;
 use shared::jobs::{self, Jobs, Turns, checkpointing, report};
+use shared::serving::Serving;
 
 use crate::app::FileServer;
 use crate::settings::VersionSource;
@@ -18,12 +19,13 @@ use crate::settings::VersionSource;
 pub(crate) const TIDY_INTERVAL: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// Name of the lease for work that needs doing once. One of the running servers holds it.
-pub const LEASE: &str = "timed-work";
+const LEASE: &str = "timed-work";
 
 /// Starts all jobs.
 #[must_use]
-pub fn start(app: &Arc<FileServer>) -> Jobs {
+pub fn start(app: &Arc<FileServer>, serving: Serving) -> Jobs {
     let mut jobs = Jobs::default();
+    jobs.add("saying that it runs", serving.keep());
     jobs.add("sweeping and tidying up", keeping(Arc::clone(app)));
     let database = app.files.store().database().clone();
     jobs.add("moving the write-ahead log", checkpointing(database));

@@ -108,7 +108,7 @@ pub enum ArchiveError {
     #[error("bytes of {0} deleted files cannot be removed from the place for the files; see to that first")]
     Doomed(u64),
     /// A server is running on the database.
-    #[error("a server is running on this database; stop it first")]
+    #[error("a server, or another restore, is running on this database; stop it first")]
     Running,
     /// The database failed.
     #[error("database: {0}")]

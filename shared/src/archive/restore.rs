@@ -19,6 +19,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::db::{Database, DbOptions, Dialect, Thoroughness};
 use crate::filing::{self, Filed, Found, count_doomed, delete_doomed, filed, meet};
 use crate::key_file;
+use crate::serving::keep_out;
 
 /// What to restore into.
 #[derive(Clone, Copy)]
@@ -72,8 +73,7 @@ pub async fn restore<S: Server>(
     let state = manifest.state_in(folder)?;
     let made = manifest.moment(folder)?;
     // Held to the end, so that no server starts in the middle.
-    let lease = target.database.lease(S::LEASE).await?;
-    let _lease = lease.ok_or(ArchiveError::Running)?;
+    let _alone = keep_out(target.database).await?.ok_or(ArchiveError::Running)?;
     refuse_contents(server, target).await?;
     // Read twice, and written once.
     progress.expect(manifest.files, manifest.bytes.saturating_mul(2));

@@ -23,8 +23,6 @@ pub trait Server: Shelf + Sync {
     const KEYS: &'static [&'static str];
     /// The schema.
     const MIGRATIONS: Migrations;
-    /// The lease that a running server holds.
-    const LEASE: &'static str;
 
     /// The public key that belongs to the keys in a folder, in hex.
     ///

@@ -5,11 +5,15 @@ use std::process::ExitCode;
 use anyhow::Result;
 use shared::clock::Clock;
 
-use crate::serve::{open, prepare};
+use crate::serve::{Opened, open, prepare};
 use crate::settings::Settings;
 
 pub(super) async fn run(settings: &Settings) -> Result<ExitCode> {
-    let (key, store) = open(settings).await?;
+    let Opened {
+        key,
+        store,
+        serving: _serving,
+    } = open(settings).await?;
     prepare(&store, &Clock::system(), key.public()).await?;
     store.database().close().await;
     println!("Data folder: {}", settings.data().display());

@@ -11,11 +11,11 @@ use shared::db::{Lease, PerDialect};
 use shared::filing::{FreeSpace, meet};
 use shared::key_file;
 use shared::run;
+use shared::serving::keep_out;
 
 use super::ImportError;
 use super::files::Found;
 use super::installation::Installation;
-use crate::jobs::LEASE;
 use crate::keys::FILE;
 use crate::settings::Settings;
 use crate::store::{Store, Unfinished, Write};
@@ -32,7 +32,7 @@ pub(super) struct Target {
     pub(super) blobs: BlobStore,
     /// From which the places of files are derived.
     pub(super) seed: String,
-    _lease: Lease,
+    _alone: Lease,
 }
 
 impl Target {
@@ -56,7 +56,7 @@ impl Target {
             .require_blind_keys
             .then(|| BlindingFactor::for_server(old.key.public()));
         let store = Store::open(&settings.database(), blinding).await?;
-        let lease = store.database().lease(LEASE).await?.ok_or(ImportError::TargetRuns)?;
+        let alone = keep_out(store.database()).await?.ok_or(ImportError::TargetRuns)?;
         let blobs = BlobStore::open(&settings.blobs())?;
         let seed = begin(&store, old, &blobs, found, clock).await?;
         if !has_key {
@@ -67,7 +67,7 @@ impl Target {
             store,
             blobs,
             seed,
-            _lease: lease,
+            _alone: alone,
         })
     }
 

@@ -27,7 +27,7 @@ pub(crate) const NONCE_SLACK: Duration = Duration::from_secs(60 * 60);
 pub(crate) const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Name of the lease for work that needs doing once. One of the running servers holds it.
-pub const LEASE: &str = "timed-work";
+const LEASE: &str = "timed-work";
 
 /// Another for what may take long and must not keep the rest waiting.
 const TIDYING_LEASE: &str = "tidying";

@@ -100,10 +100,7 @@ impl Store {
     ///
     /// As for [`Database::open`].
     pub async fn open(options: &DbOptions, blinding: Option<BlindingFactor>) -> Result<Self, DbError> {
-        Ok(Self {
-            db: Database::open(options, &MIGRATIONS).await?,
-            blinding: blinding.map(Arc::new),
-        })
+        Ok(Self::on(Database::open(options, &MIGRATIONS).await?, blinding))
     }
 
     /// The same for a database that must be there already.
@@ -112,16 +109,16 @@ impl Store {
     ///
     /// As for [`Database::open_existing`].
     pub async fn open_existing(options: &DbOptions, blinding: Option<BlindingFactor>) -> Result<Self, DbError> {
-        Ok(Self {
-            db: Database::open_existing(options, &MIGRATIONS).await?,
-            blinding: blinding.map(Arc::new),
-        })
+        Ok(Self::on(Database::open_existing(options, &MIGRATIONS).await?, blinding))
     }
 
-    /// The rows of a database that is open already, to look at them.
+    /// The rows of a database that is open already.
     #[must_use]
-    pub fn on(db: Database) -> Self {
-        Self { db, blinding: None }
+    pub fn on(db: Database, blinding: Option<BlindingFactor>) -> Self {
+        Self {
+            db,
+            blinding: blinding.map(Arc::new),
+        }
     }
 
     /// The database itself, for health checks, leases and checkpoints.

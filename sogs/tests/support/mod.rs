@@ -111,6 +111,11 @@ impl Live {
         self.0.app()
     }
 
+    /// Stops it in order.
+    pub(crate) async fn stop(self) {
+        self.0.stop().await;
+    }
+
     /// Somebody new; the server has not seen them yet.
     pub(crate) fn person(&self) -> Person {
         self.person_of(Account::generate())

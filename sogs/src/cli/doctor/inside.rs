@@ -114,7 +114,7 @@ fn key(report: &mut Report, settings: &Settings) -> Option<X25519Pair> {
 
 /// Whether the database is that of the key, and whether there is anything to join.
 async fn belongs(db: &Database, key: Option<&X25519Pair>) -> Result<Vec<Finding>, DbError> {
-    let store = Store::on(db.clone());
+    let store = Store::on(db.clone(), None);
     let mut findings = Vec::new();
     let system = store.system_user().await?;
     match (system, key) {

@@ -14,7 +14,7 @@ use crate::cli::beside::Server;
 use crate::keys;
 use crate::links;
 use crate::model::{Defaults, RoleChange, RoomToken, Scope};
-use crate::serve::{open, prepare};
+use crate::serve::{Opened, open, prepare};
 use crate::settings::Settings;
 use crate::store::{MIGRATIONS, NewRoom, Store};
 
@@ -33,7 +33,7 @@ impl Community {
         let rooms = match Database::look(&settings.database(), &MIGRATIONS).await {
             Ok((_, Schema::Older { found: 0, .. })) | Err(DbError::Missing(_)) => return Ok(None),
             Ok((db, _)) => {
-                let rooms = Store::on(db.clone()).rooms().await;
+                let rooms = Store::on(db.clone(), None).rooms().await;
                 db.close().await;
                 rooms.context("the database cannot be read; `sogs doctor` says more")?.1
             }
@@ -70,7 +70,11 @@ impl Community {
 
     /// Makes key, database, room and admin.
     pub(super) async fn make(settings: &Settings, wanted: &Wanted) -> Result<Self> {
-        let (key, store) = open(settings).await?;
+        let Opened {
+            key,
+            store,
+            serving: _serving,
+        } = open(settings).await?;
         prepare(&store, &Clock::system(), key.public()).await?;
         store.database().close().await;
         let server = Server::open(settings).await?;

@@ -1,0 +1,75 @@
+//! That a server works on a database, so that nobody fills the database meanwhile, and the other way round.
+
+use std::time::Duration;
+
+use crate::db::{Database, DbError, Lease};
+use crate::jobs::{Turns, report};
+
+/// Name of the lease that all servers on a database share, and that whoever fills it has alone.
+const LEASE: &str = "serving";
+
+/// How often it is made sure that the share is still there. A connection to PostgreSQL can be lost, and the share with it.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// No server can start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServingError {
+    /// A database that is half full is nothing to serve from.
+    #[error("a restore or an import into this database is under way; start the server when it is done")]
+    Filling,
+    /// The database failed.
+    #[error("the database cannot be used")]
+    Database(#[from] DbError),
+}
+
+/// What keeps a database from being filled while a server works on it; until it is dropped.
+#[derive(Debug)]
+pub struct Serving {
+    database: Database,
+    share: Option<Lease>,
+}
+
+impl Serving {
+    /// Says that a server begins to work; to be called before anything is made that a restore brings, such as keys.
+    ///
+    /// # Errors
+    ///
+    /// [`ServingError`].
+    pub async fn begin(database: &Database) -> Result<Self, ServingError> {
+        let share = database.share(LEASE).await?.ok_or(ServingError::Filling)?;
+        Ok(Self {
+            database: database.clone(),
+            share: Some(share),
+        })
+    }
+
+    /// The job that sees to it that it stays so.
+    pub async fn keep(mut self) {
+        let mut turns = Turns::every(INTERVAL);
+        loop {
+            turns.next().await;
+            report(self.renew().await, "keeping the database from being filled by others");
+        }
+    }
+
+    async fn renew(&mut self) -> Result<(), ServingError> {
+        if let Some(share) = &mut self.share
+            && share.still_held().await
+        {
+            return Ok(());
+        }
+        // Given back first: the old one may be held after all, by a connection that does not answer.
+        self.share = None;
+        self.share = Some(self.database.share(LEASE).await?.ok_or(ServingError::Filling)?);
+        Ok(())
+    }
+}
+
+/// Keeps servers from starting for as long as a database is filled. `None` if one runs, or if somebody else fills it.
+///
+/// # Errors
+///
+/// As for [`Database::lease`].
+pub async fn keep_out(database: &Database) -> Result<Option<Lease>, DbError> {
+    database.lease(LEASE).await
+}
