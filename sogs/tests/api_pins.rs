@@ -154,7 +154,7 @@ async fn only_admins_pin(stores: Stores) {
         let request = Request::new("POST", &format!("/room/lobby/{action}"));
         assert_eq!(
             server.anonymous().direct(request).await.unwrap().status,
-            401,
+            403,
             "{action}"
         );
         let unknown = Request::new("POST", &format!("/room/nowhere/{action}"));

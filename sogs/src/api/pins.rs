@@ -1,4 +1,4 @@
-//! Pins (`community-api.md` section 11).
+//! Pins (`community-api.md` section 11). Whoever did not sign is nobody's admin: 403 here, not 401.
 
 use std::sync::Arc;
 
@@ -20,7 +20,8 @@ pub(super) fn routes(router: Router<Community>) -> Router<Community> {
 async fn pin(app: Arc<Community>, request: Request) -> Result<Response, ApiError> {
     let message = input::path_number(&request.head, "id")?;
     let visit = app.visit(&request.head).await?;
-    let admin = visit.user_who_may(Need::Admin)?;
+    visit.require(Need::Admin)?;
+    let admin = visit.user()?;
     let mut write = app.write(&request.head).await?;
     let info_updates = write.pin(visit.room.no, message, admin.user.no).await?;
     app.commit(&request.head, write).await?;
@@ -30,7 +31,7 @@ async fn pin(app: Arc<Community>, request: Request) -> Result<Response, ApiError
 async fn unpin(app: Arc<Community>, request: Request) -> Result<Response, ApiError> {
     let message = input::path_number(&request.head, "id")?;
     let visit = app.visit(&request.head).await?;
-    visit.user_who_may(Need::Admin)?;
+    visit.require(Need::Admin)?;
     let mut write = app.write(&request.head).await?;
     let (unpinned, info_updates) = write
         .unpin(visit.room.no, message, app.settings.files.lifetime())
@@ -42,7 +43,7 @@ async fn unpin(app: Arc<Community>, request: Request) -> Result<Response, ApiErr
 
 async fn unpin_all(app: Arc<Community>, request: Request) -> Result<Response, ApiError> {
     let visit = app.visit(&request.head).await?;
-    visit.user_who_may(Need::Admin)?;
+    visit.require(Need::Admin)?;
     let mut write = app.write(&request.head).await?;
     let (unpinned, info_updates) = write.unpin_all(visit.room.no, app.settings.files.lifetime()).await?;
     app.commit(&request.head, write).await?;
