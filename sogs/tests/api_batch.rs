@@ -50,6 +50,29 @@ async fn every_element_has_code_headers_and_body_in_the_order_of_the_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_element_but_an_unchanged_one_names_its_content_type() {
+    let (_server, person) = start().await;
+    let page = json(
+        &person
+            .post("/batch", &json!([{ "method": "GET", "path": "/r/lobby/" }]))
+            .await,
+    );
+    let etag = &page[0]["headers"]["etag"];
+    assert!(etag.is_string(), "{page}");
+    let batch = json!([
+        { "method": "GET", "path": "/r/lobby" },
+        { "method": "GET", "path": "/r/lobby/", "headers": { "If-None-Match": etag } },
+        { "method": "GET", "path": "/inbox/since/7" },
+    ]);
+    let answer = json(&person.post("/batch", &batch).await);
+    assert_eq!(codes(&answer), [308, 304, 304]);
+    assert_eq!(answer[0]["headers"]["content-type"], "text/plain; charset=utf-8");
+    for unchanged in [&answer[1], &answer[2]] {
+        assert_eq!((&unchanged["headers"], &unchanged["body"]), (&json!({}), &json!("")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sequence_ends_with_the_first_failure_and_shows_it() {
     let (_server, person) = start().await;
     let list = json!([
@@ -77,7 +100,7 @@ async fn a_malformed_element_refuses_the_whole_batch() {
         json!({ "method": "POST", "path": "/rooms", "json": {}, "b64": "" }),
         json!({ "method": "POST", "path": "/rooms", "b64": "!" }),
         json!({ "method": "POST", "path": "/rooms", "bytes": 7 }),
-        json!({ "method": "GET", "path": "/%ff" }),
+        json!({ "method": "GET", "path": "/%ff", "headers": [] }),
         json!({ "method": "GET", "path": "/capabilities", "headers": [] }),
         json!({ "method": "GET", "path": "/capabilities", "headers": { "a": 1 } }),
         json!({ "method": "GET", "path": "/capabilities", "headers": { "a b": "x" } }),
@@ -93,7 +116,7 @@ async fn a_malformed_element_refuses_the_whole_batch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn containers_in_a_batch_are_refused_one_by_one() {
+async fn containers_and_paths_that_are_no_text_are_refused_one_by_one() {
     let (_server, person) = start().await;
     let batch = json!([
         { "method": "POST", "path": "/batch", "json": [] },
@@ -101,11 +124,12 @@ async fn containers_in_a_batch_are_refused_one_by_one() {
         { "method": "POST", "path": "/oxen/v4/lsrpc", "b64": "" },
         { "method": "POST", "path": "/loki/v3/lsrpc", "b64": "" },
         { "method": "POST", "path": "/%62atch", "json": [] },
+        { "method": "GET", "path": "/room/%ff" },
         { "method": "GET", "path": "/capabilities" },
     ]);
     assert_eq!(
         codes(&json(&person.post("/batch", &batch).await)),
-        [400, 400, 400, 400, 400, 200]
+        [400, 400, 400, 400, 400, 400, 200]
     );
 }
 

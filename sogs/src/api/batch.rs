@@ -49,7 +49,7 @@ async fn run(app: &Arc<Community>, request: Request, in_sequence: bool) -> Resul
     let mut answers = BytesMut::from(&b"["[..]);
     for (number, element) in elements.into_iter().enumerate() {
         let response = match element {
-            Element::Nested => super::refusal(StatusCode::BAD_REQUEST),
+            Element::Refused => super::refusal(StatusCode::BAD_REQUEST),
             Element::Request(request) => dispatch(app, *request).await,
         };
         if caller.is_replay() {
@@ -77,8 +77,8 @@ async fn run(app: &Arc<Community>, request: Request, in_sequence: bool) -> Resul
 
 enum Element {
     Request(Box<Request>),
-    /// A batch in a batch, or an onion request: refused, while the others run.
-    Nested,
+    /// A batch in a batch, an onion request, or a path that is not UTF-8: refused, while the others run.
+    Refused,
 }
 
 /// All elements, checked before any of them runs.
@@ -118,19 +118,19 @@ fn element(element: Value, caller: &Caller) -> Result<Element, ApiError> {
             ));
         }
     };
-    let (path, query) = split_endpoint(endpoint).map_err(|_| ApiError::bad("the path of an element is not UTF-8"))?;
-    let nested = is_nested(&path);
+    let target = split_endpoint(endpoint).ok().filter(|(path, _)| !is_nested(path));
     let (body, kind) = body(&mut fields, &method)?;
-    let mut head = Head::new(method, path, query, Entrance::Batch);
+    let mut headers = HeaderMap::new();
     if let Some(kind) = kind {
-        head.headers
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     }
-    copy_headers(fields.get("headers"), &mut head.headers)?;
+    copy_headers(fields.get("headers"), &mut headers)?;
+    let Some((path, query)) = target else {
+        return Ok(Element::Refused);
+    };
+    let mut head = Head::new(method, path, query, Entrance::Batch);
+    head.headers = headers;
     head.extensions.insert(caller.clone());
-    if nested {
-        return Ok(Element::Nested);
-    }
     Ok(Element::Request(Box::new(Request::new(head, body))))
 }
 
@@ -192,15 +192,15 @@ fn copy_headers(given: Option<&Value>, headers: &mut HeaderMap) -> Result<(), Ap
 
 /// Appends the answer of one element.
 async fn write(app: &Community, answers: &mut BytesMut, response: Response) -> Result<(), ApiError> {
-    let not_modified = response.status == StatusCode::NOT_MODIFIED;
     let mut headers = Map::new();
-    for (name, value) in &response.headers {
-        let entity = name.as_str().starts_with("content-");
-        if *name != header::CONTENT_LENGTH
-            && !(entity && not_modified)
-            && let Ok(value) = value.to_str()
-        {
-            headers.insert(name.as_str().to_owned(), value.into());
+    if response.status != StatusCode::NOT_MODIFIED {
+        headers.insert(header::CONTENT_TYPE.to_string(), mime::TEXT_PLAIN_UTF_8.as_ref().into());
+        for (name, value) in &response.headers {
+            if *name != header::CONTENT_LENGTH
+                && let Ok(value) = value.to_str()
+            {
+                headers.insert(name.to_string(), value.into());
+            }
         }
     }
     let is_json = headers
