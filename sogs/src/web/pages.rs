@@ -26,15 +26,16 @@ const DAY: u64 = 86_400;
 
 /// The list of rooms.
 pub(super) async fn index(app: &Arc<Community>) -> Result<Content, NoPage> {
-    if !app.settings.web.show_index {
+    let rooms = app.directory.rooms().await?;
+    // Whoever has just set the server up is told how to go on in any case.
+    if !app.settings.web.show_index && rooms.iter().any(|room| is_listed(room)) {
         return Err(NoPage::SwitchedOff);
     }
-    let rooms = app.directory.rooms().await?;
     let stamp = Stamp::new(rooms.generation(), None);
     let make = async || {
         let rooms = Arc::clone(&rooms);
         let draw = move |app: &Community| {
-            let listed = rooms.iter().filter(|room| is_known(room) && room.web.index);
+            let listed = rooms.iter().filter(|room| is_listed(room));
             let page = IndexPage {
                 site: app.web.pages.site(),
                 rooms: listed.map(|room| card(app, room)).collect(),
@@ -135,6 +136,11 @@ pub(super) async fn invite(app: &Arc<Community>, request: &Request) -> Result<Co
 /// A room that everybody may know of.
 pub(super) fn known<'a>(rooms: &'a Rooms, token: &str) -> Result<&'a Arc<Room>, NoPage> {
     rooms.find(token).filter(|room| is_known(room)).ok_or(NoPage::NoRoom)
+}
+
+/// A room that stands in the list.
+fn is_listed(room: &Room) -> bool {
+    is_known(room) && room.web.index
 }
 
 fn is_known(room: &Room) -> bool {

@@ -25,14 +25,6 @@ async fn the_index_lists_public_rooms_and_no_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_index_that_is_switched_off_is_403() {
-    let server = Server::start_with(Stores::Embedded, |settings| settings.web.show_index = false)
-        .await
-        .unwrap();
-    assert_eq!(server.get("/").await.status, 403);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_room_page_shows_how_to_join() {
     let base = |settings: &mut sogs::settings::Settings| {
         settings.common.base_url = Some("https://chat.example.org/".to_owned());

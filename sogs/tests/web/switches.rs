@@ -43,6 +43,26 @@ async fn each_part_can_be_switched_off_for_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn without_rooms_the_index_says_how_to_make_one_even_if_it_is_switched_off() {
+    let off = |settings: &mut sogs::settings::Settings| settings.web.show_index = false;
+    let server = Server::start_with(Stores::Embedded, off).await.unwrap();
+    assert!(page(&server, "/").await.contains("sogs room add"));
+    let hidden = server.room("hidden").await;
+    set(
+        &server,
+        hidden,
+        WebChange {
+            index: Some(false),
+            ..WebChange::default()
+        },
+    )
+    .await;
+    assert_eq!(server.get("/").await.status, 200);
+    lobby(&server).await;
+    assert_eq!(server.get("/").await.status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_part_can_be_switched_off_for_a_room() {
     let server = Server::start(Stores::Embedded).await.unwrap();
     let room = lobby(&server).await;
