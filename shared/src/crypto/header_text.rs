@@ -1,4 +1,4 @@
-//! The texts inside authentication headers: bytes as hex or base64, times as seconds.
+//! How bytes and times stand in authentication headers: as hex or base64, and as seconds.
 
 use std::time::Duration;
 
@@ -33,8 +33,14 @@ pub fn decode_hex_or_base64<const N: usize>(text: &str) -> Option<[u8; N]> {
     if text.len() > 4 * N.div_ceil(3) {
         return None;
     }
+    decode_base64(text)?.try_into().ok()
+}
+
+/// Decodes standard base64 with all of its padding or none (`community-api.md` section 4).
+#[must_use]
+pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let engine = if text.ends_with('=') { &PADDED } else { &UNPADDED };
-    engine.decode(text).ok()?.try_into().ok()
+    engine.decode(text).ok()
 }
 
 /// Reads whole seconds since the epoch: 1 to 15 digits without a leading zero.

@@ -25,7 +25,7 @@ pub mod xed25519;
 pub use blinding::{BlindedPair, BlindingFactor};
 pub use blinding25::Blinded25Pair;
 pub use ed25519::{Ed25519Pair, Ed25519Public, InvalidPoint, Signature};
-pub use header_text::{AgeError, decode_hex_or_base64, parse_seconds};
+pub use header_text::{AgeError, decode_base64, decode_hex_or_base64, parse_seconds};
 pub use ids::{Blinded25Id, BlindedId, InvalidId, SessionId, UnblindedId, UserId, VersionId};
 pub use points::PointCache;
 pub use x25519::{NotContributory, ServerKeys, SharedSecret, TooManyKeys, X25519Pair, X25519Public, X25519Secret};

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use http::header;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use shared::clock::Timestamp;
-use shared::crypto::UserId;
+use shared::crypto::{UserId, decode_base64};
 use shared::http::{Head, Request};
 
 use super::ApiError;
@@ -84,9 +84,7 @@ pub(crate) fn parsed<T: for<'de> Deserialize<'de>>(request: &Request) -> Result<
 ///
 /// 400.
 pub(crate) fn base64(text: &str) -> Result<Vec<u8>, ApiError> {
-    // Padding may lack as a whole.
-    let engine = if text.ends_with('=') { STANDARD } else { STANDARD_NO_PAD };
-    engine.decode(text).map_err(|_| ApiError::bad("malformed base64"))
+    decode_base64(text).ok_or(ApiError::bad("malformed base64"))
 }
 
 /// Base64 with its padding, as it is always sent.
