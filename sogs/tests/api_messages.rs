@@ -29,6 +29,7 @@ on_both_stores!(
     an_edit_replaces_the_content_and_keeps_the_old_one_in_the_history,
     an_edit_that_changes_nothing_is_nothing,
     only_the_author_edits_and_only_what_is_there,
+    bits_beyond_the_last_byte_of_base64_do_not_matter,
     filtered_messages_count_and_are_shown_to_nobody,
 );
 
@@ -400,6 +401,16 @@ async fn an_edit_that_changes_nothing_is_nothing(stores: Stores) {
     assert_eq!((&read["seqno"], &read["signature"]), (&json!(3), &signed["signature"]));
 }
 
+async fn bits_beyond_the_last_byte_of_base64_do_not_matter(stores: Stores) {
+    let Some((server, _)) = lobby(stores).await else { return };
+    let person = server.user().await;
+    for data in ["YR==", "YR"] {
+        let body = json!({ "data": data, "signature": b64(&[7; 64]) });
+        let answer = person.post("/room/lobby/message", &body).await;
+        assert_eq!((answer.status, &json(&answer)["data"]), (201, &json!("YQ==")));
+    }
+}
+
 async fn only_the_author_edits_and_only_what_is_there(stores: Stores) {
     let Some((server, room)) = lobby(stores).await else {
         return;
@@ -426,6 +437,18 @@ async fn only_the_author_edits_and_only_what_is_there(stores: Stores) {
         .direct(with_json("PUT", &path, &message("two")))
         .await;
     assert_eq!(anonymous.unwrap().status, 401);
+    // Whoever cannot see a message does not learn of it; whoever moderates sees it, and still may not put words into it.
+    let moderator = server.user().await;
+    server.appoint(room, &moderator, false).await;
+    let hidden = admin
+        .post(
+            "/room/lobby/message",
+            &with(message("psst"), "whisper_mods", json!(true)),
+        )
+        .await;
+    let hidden = format!("/room/lobby/message/{}", json(&hidden)["id"]);
+    assert_eq!(author.put(&hidden, &message("two")).await.status, 404);
+    assert_eq!(moderator.put(&hidden, &message("two")).await.status, 403);
     let silenced = Override {
         write: Some(false),
         ..Override::default()

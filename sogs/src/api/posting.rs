@@ -210,7 +210,7 @@ pub(super) async fn edit(app: Arc<Community>, request: Request) -> Result<Respon
     let body: Body<'_> = input::body(&request)?;
     let content = body.content(&app)?;
     let (room, user) = (visit.room.no, author.user.no);
-    match app.store.author(room, id, user).await? {
+    match app.store.author(room, id, user, visit.may.moderator).await? {
         None => return Err(MessageError::Missing.into()),
         Some(other) if other != user => return Err(MessageError::Foreign.into()),
         Some(_) => {}

@@ -21,7 +21,7 @@ pub struct Purged {
 }
 
 /// Whoever does not moderate learns nothing about messages that they cannot see.
-const AUTHOR: &str = "SELECT author
+pub(super) const AUTHOR: &str = "SELECT author
     FROM messages
     WHERE id = $1 AND room = $2 AND data IS NOT NULL
       AND ($4 OR author = $3

@@ -6,6 +6,7 @@ use shared::clock::Timestamp;
 use shared::db::{DbError, Dialect, PerDialect, Runner};
 use shared::run;
 
+use super::deletion::AUTHOR;
 use super::{Store, Write};
 use crate::model::{RoomNo, UserNo};
 
@@ -109,12 +110,6 @@ const POST: PerDialect = PerDialect {
         RETURNING id, seqno",
 };
 
-/// Nobody learns anything about messages that they cannot see.
-const AUTHOR: &str = "SELECT author
-    FROM messages
-    WHERE id = $1 AND room = $2 AND data IS NOT NULL
-      AND (author = $3 OR (NOT filtered AND (whisper = $3 OR (whisper IS NULL AND NOT whisper_mods))))";
-
 const CURRENT: &str = "SELECT author, data, size, signature FROM messages WHERE id = $1 AND room = $2";
 
 const KEEP_HISTORY: &str = "INSERT INTO message_history (message, replaced, data, size, signature)
@@ -132,12 +127,19 @@ fn trimmed(data: &[u8]) -> (&[u8], i64) {
 }
 
 impl Store {
-    /// Who wrote a message; `None` if it is not there, was deleted, or is none that this person can see.
+    /// Who wrote a message; `None` if it is not there, was deleted, or is none that this person, who moderates or not,
+    /// can see.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn author(&self, room: RoomNo, message: i64, viewer: UserNo) -> Result<Option<UserNo>, DbError> {
+    pub async fn author(
+        &self,
+        room: RoomNo,
+        message: i64,
+        viewer: UserNo,
+        moderates: bool,
+    ) -> Result<Option<UserNo>, DbError> {
         let mut tx = self.db.read().await?;
         let author = run!(
             tx,
@@ -146,7 +148,8 @@ impl Store {
             AUTHOR,
             message,
             room.0,
-            viewer.0
+            viewer.0,
+            moderates
         )?;
         Ok(author.map(UserNo))
     }
