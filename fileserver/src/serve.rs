@@ -29,6 +29,7 @@ pub struct Running {
     front: RunningFront,
     jobs: Jobs,
     keys: Keys,
+    serving: Arc<Serving>,
 }
 
 impl Running {
@@ -73,8 +74,15 @@ impl Running {
             .address_header(address_header)
             .handlers_at_sockets(app.files.are_local());
         let front = front.start(listener)?;
-        let jobs = jobs::start(&app, serving);
-        Ok(Self { app, front, jobs, keys })
+        let serving = Arc::new(serving);
+        let jobs = jobs::start(&app, Arc::clone(&serving));
+        Ok(Self {
+            app,
+            front,
+            jobs,
+            keys,
+            serving,
+        })
     }
 
     /// The address it listens on.
@@ -100,6 +108,7 @@ impl Running {
         self.app.stopping.store(true, Ordering::Relaxed);
         self.front.stop().await;
         self.jobs.stop().await;
+        self.serving.end().await;
         self.app.files.store().database().close().await;
     }
 }

@@ -1,6 +1,9 @@
 //! That a server works on a database, so that nobody fills the database meanwhile, and the other way round.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::Mutex;
 
 use crate::db::{Database, DbError, Lease};
 use crate::jobs::{Turns, report};
@@ -22,11 +25,11 @@ pub enum ServingError {
     Database(#[from] DbError),
 }
 
-/// What keeps a database from being filled while a server works on it; until it is dropped.
+/// What keeps a database from being filled while a server works on it; until it is dropped, or sooner.
 #[derive(Debug)]
 pub struct Serving {
     database: Database,
-    share: Option<Lease>,
+    share: Mutex<Option<Lease>>,
 }
 
 impl Serving {
@@ -39,12 +42,12 @@ impl Serving {
         let share = database.share(LEASE).await?.ok_or(ServingError::Filling)?;
         Ok(Self {
             database: database.clone(),
-            share: Some(share),
+            share: Mutex::new(Some(share)),
         })
     }
 
     /// The job that sees to it that it stays so.
-    pub async fn keep(mut self) {
+    pub async fn keep(self: Arc<Self>) {
         let mut turns = Turns::every(INTERVAL);
         loop {
             turns.next().await;
@@ -52,15 +55,23 @@ impl Serving {
         }
     }
 
-    async fn renew(&mut self) -> Result<(), ServingError> {
-        if let Some(share) = &mut self.share
+    /// Says that the server has ended its work, and waits until the database may be filled.
+    pub async fn end(&self) {
+        if let Some(share) = self.share.lock().await.take() {
+            share.release().await;
+        }
+    }
+
+    async fn renew(&self) -> Result<(), ServingError> {
+        let mut share = self.share.lock().await;
+        if let Some(share) = share.as_mut()
             && share.still_held().await
         {
             return Ok(());
         }
         // Given back first: the old one may be held after all, by a connection that does not answer.
-        self.share = None;
-        self.share = Some(self.database.share(LEASE).await?.ok_or(ServingError::Filling)?);
+        *share = None;
+        *share = Some(self.database.share(LEASE).await?.ok_or(ServingError::Filling)?);
         Ok(())
     }
 }

@@ -27,6 +27,7 @@ pub struct Running {
     app: Arc<Community>,
     front: RunningFront,
     jobs: Jobs,
+    serving: Arc<Serving>,
 }
 
 impl Running {
@@ -65,8 +66,14 @@ impl Running {
             .address_header(address_header)
             .handlers_at_sockets(app.files.are_local());
         let front = front.start(listener)?;
-        let jobs = jobs::start(&app, serving);
-        Ok(Self { app, front, jobs })
+        let serving = Arc::new(serving);
+        let jobs = jobs::start(&app, Arc::clone(&serving));
+        Ok(Self {
+            app,
+            front,
+            jobs,
+            serving,
+        })
     }
 
     /// The address it listens on.
@@ -94,6 +101,7 @@ impl Running {
         if let Err(error) = jobs::flush_activity(&self.app).await {
             tracing::warn!(%error, "who was seen in the last seconds could not be written down");
         }
+        self.serving.end().await;
         self.app.store.database().close().await;
     }
 

@@ -23,7 +23,7 @@ const LEASE: &str = "timed-work";
 
 /// Starts all jobs.
 #[must_use]
-pub fn start(app: &Arc<FileServer>, serving: Serving) -> Jobs {
+pub fn start(app: &Arc<FileServer>, serving: Arc<Serving>) -> Jobs {
     let mut jobs = Jobs::default();
     jobs.add("saying that it runs", serving.keep());
     jobs.add("sweeping and tidying up", keeping(Arc::clone(app)));

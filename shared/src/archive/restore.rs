@@ -70,14 +70,26 @@ pub async fn restore<S: Server>(
     progress: &mut (dyn Progress + Send),
 ) -> Result<Restored, ArchiveError> {
     let manifest = Manifest::to_restore::<S>(folder)?;
+    // Held to the end, so that no server starts in the middle.
+    let alone = keep_out(target.database).await?.ok_or(ArchiveError::Running)?;
+    let restored = fill(server, folder, &manifest, target, progress).await;
+    alone.release().await;
+    restored
+}
+
+async fn fill<S: Server>(
+    server: &S,
+    folder: &Path,
+    manifest: &Manifest,
+    target: Target<'_>,
+    progress: &mut (dyn Progress + Send),
+) -> Result<Restored, ArchiveError> {
     let state = manifest.state_in(folder)?;
     let made = manifest.moment(folder)?;
-    // Held to the end, so that no server starts in the middle.
-    let _alone = keep_out(target.database).await?.ok_or(ArchiveError::Running)?;
     refuse_contents(server, target).await?;
     // Read twice, and written once.
     progress.expect(manifest.files, manifest.bytes.saturating_mul(2));
-    let damage = verify(folder, &manifest, progress).await?;
+    let damage = verify(folder, manifest, progress).await?;
     if !damage.others.is_empty() || !(damage.blobs.is_empty() || target.leave_out_damaged) {
         return Err(ArchiveError::DamagedFiles(damage.names()));
     }
@@ -98,7 +110,7 @@ pub async fn restore<S: Server>(
         now: target.clock.now(),
         restored: Restored::default(),
     };
-    let copied = restoring.all(&manifest, &damage, keys, made, progress).await;
+    let copied = restoring.all(manifest, &damage, keys, made, progress).await;
     let restored = restoring.restored;
     rows.close().await;
     remove_database(&work)?;
@@ -106,7 +118,7 @@ pub async fn restore<S: Server>(
     Ok(Restored {
         configuration: put_companions::<S>(&state, target.data)?,
         public_key,
-        made: manifest.made,
+        made: manifest.made.clone(),
         ..restored
     })
 }

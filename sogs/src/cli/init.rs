@@ -9,12 +9,9 @@ use crate::serve::{Opened, open, prepare};
 use crate::settings::Settings;
 
 pub(super) async fn run(settings: &Settings) -> Result<ExitCode> {
-    let Opened {
-        key,
-        store,
-        serving: _serving,
-    } = open(settings).await?;
+    let Opened { key, store, serving } = open(settings).await?;
     prepare(&store, &Clock::system(), key.public()).await?;
+    serving.end().await;
     store.database().close().await;
     println!("Data folder: {}", settings.data().display());
     println!("Public key: {}", key.public());

@@ -32,7 +32,7 @@ pub(super) struct Target {
     pub(super) blobs: BlobStore,
     /// From which the places of files are derived.
     pub(super) seed: String,
-    _alone: Lease,
+    alone: Lease,
 }
 
 impl Target {
@@ -67,7 +67,7 @@ impl Target {
             store,
             blobs,
             seed,
-            _alone: alone,
+            alone,
         })
     }
 
@@ -89,6 +89,7 @@ impl Target {
     }
 
     pub(super) async fn close(self) {
+        self.alone.release().await;
         self.store.database().close().await;
     }
 }

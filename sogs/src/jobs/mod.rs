@@ -17,7 +17,7 @@ pub use watching::catch_up;
 
 /// Starts all jobs.
 #[must_use]
-pub fn start(app: &Arc<Community>, serving: Serving) -> Jobs {
+pub fn start(app: &Arc<Community>, serving: Arc<Serving>) -> Jobs {
     let mut jobs = Jobs::default();
     jobs.add("saying that it runs", serving.keep());
     jobs.add("watching for changes", watching::watching(Arc::clone(app)));

@@ -70,12 +70,9 @@ impl Community {
 
     /// Makes key, database, room and admin.
     pub(super) async fn make(settings: &Settings, wanted: &Wanted) -> Result<Self> {
-        let Opened {
-            key,
-            store,
-            serving: _serving,
-        } = open(settings).await?;
+        let Opened { key, store, serving } = open(settings).await?;
         prepare(&store, &Clock::system(), key.public()).await?;
+        serving.end().await;
         store.database().close().await;
         let server = Server::open(settings).await?;
         let mut write = server.change().await?;
