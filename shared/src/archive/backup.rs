@@ -88,9 +88,9 @@ pub async fn backup<S: Server>(
         _ => None,
     };
     let name = format!(
-        "{STATE}{}-{:04x}",
+        "{STATE}{}-{:016x}",
         now.as_nanos() / 1_000_000_000,
-        rand::random::<u16>()
+        rand::random::<u64>()
     );
     let state = folder.path.join(&name);
     let mut made = Making {
