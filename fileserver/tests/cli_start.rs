@@ -8,6 +8,7 @@ use std::fs::{self, Permissions};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
+use shared::testing::free_port;
 use support::{Place, Server};
 
 fn mode(path: &std::path::Path) -> u32 {
@@ -73,8 +74,7 @@ fn a_port_that_is_taken_is_named() {
 fn a_healthcheck_asks_the_operators_listener_of_a_running_server() {
     let mut place = Place::new();
     assert!(place.run(&["healthcheck"]).fails().contains("metrics_listen"));
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    place.set("FILESERVER_METRICS_LISTEN", &free.to_string());
+    place.set("FILESERVER_METRICS_LISTEN", &format!("127.0.0.1:{}", free_port()));
     assert!(place.run(&["healthcheck"]).fails().contains("does not answer"));
     let _server = place.serve();
     assert_eq!(place.run(&["healthcheck"]).ok(), "alive\n");

@@ -9,6 +9,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
+use shared::testing::free_port;
 use support::{Place, Server, Stores};
 
 in_every_place!(a_database_that_no_server_has_used_and_a_key_that_is_not_its_own_are_told);
@@ -187,8 +188,7 @@ async fn a_database_that_no_server_has_used_and_a_key_that_is_not_its_own_are_to
 fn a_healthcheck_asks_the_operators_listener_of_a_running_server() {
     let mut place = Place::new();
     assert!(place.run(&["healthcheck"]).fails().contains("metrics_listen"));
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    place.set("SOGS_METRICS_LISTEN", &free.to_string());
+    place.set("SOGS_METRICS_LISTEN", &format!("127.0.0.1:{}", free_port()));
     assert!(place.run(&["healthcheck"]).fails().contains("does not answer"));
     let _server = place.serve();
     assert_eq!(place.run(&["healthcheck"]).ok(), "alive\n");

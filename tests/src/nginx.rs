@@ -6,12 +6,11 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-use shared::testing::missing;
+use shared::testing::{free_port, missing};
 use tempfile::TempDir;
 
 use crate::PATIENCE;
 use crate::process::Process;
-use crate::server::free_port;
 
 /// A private nginx. It ends with this value.
 pub struct Nginx {

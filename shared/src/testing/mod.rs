@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 pub use browser::{Browser, browser};
 pub use example::{settings_of, switched_on};
 pub use postgres::{PostgresServer, TestDatabase, postgres};
+pub use process::free_port;
 pub use program::{Done, Place, Program, Server, Stores};
 pub use s3::{S3Server, TestBucket, s3};
 

@@ -1,11 +1,15 @@
 //! A server process that cannot outlive the test process.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rand::RngExt;
 
 /// Runs the server given as arguments and waits on standard input, a pipe whose other end the test process holds. `stop`
 /// ends the server and keeps its files; the end of the pipe, however it comes, ends the server and removes them.
@@ -67,13 +71,20 @@ impl Drop for Watched {
     }
 }
 
-/// A port nobody listens on right now.
-pub(super) fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+/// A port nobody listens on, and which nobody gets who asks for any: the kernel gives those from 32,768 on, and each of
+/// these is given once.
+///
+/// # Panics
+/// If all are taken.
+#[must_use]
+pub fn free_port() -> u16 {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    let mut given = GIVEN.lock().unwrap();
+    let tried = std::iter::repeat_with(|| rand::rng().random_range(15_000..32_000)).take(100_000);
+    let port = tried.filter(|port| !given.contains(port)).find(is_free).unwrap();
+    given.insert(port);
+    port
 }
 
 /// Whether somebody accepts connections there.

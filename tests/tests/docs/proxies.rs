@@ -4,9 +4,9 @@ use std::fs;
 use std::net::TcpStream;
 use std::process::Command;
 
-use shared::testing::missing;
+use shared::testing::{free_port, missing};
 
-use crate::sandbox::{Server, port};
+use crate::sandbox::Server;
 use crate::tour::Tour;
 
 const NAMES: [&str; 2] = ["chat.example.org", "files.example.org"];
@@ -16,7 +16,7 @@ pub(crate) fn caddy(tour: &mut Tour, place: &str, text: &str) {
     if !is_there(Command::new("caddy").arg("version")) {
         return missing("Caddy", "install caddy").unwrap_or_default();
     }
-    let port = port();
+    let port = free_port();
     let name = name(place, text);
     // Certificates are nothing to be had here, so only the first of the two addresses is served.
     let both = format!("http://{name}, https://{name} {{");
@@ -46,7 +46,7 @@ pub(crate) fn nginx(tour: &mut Tour, place: &str, text: &str) {
         return missing("openssl", "install openssl").unwrap_or_default();
     }
     let name = name(place, text);
-    let (plain, secret) = (port(), port());
+    let (plain, secret) = (free_port(), free_port());
     for listens in ["listen 80;", "listen 443 ssl;"] {
         assert!(text.contains(listens), "{place}: it does not serve both schemes");
     }

@@ -1,10 +1,8 @@
 //! A machine in a folder: commands that name its places by their usual paths are run on those below the folder.
 
 use std::collections::BTreeMap;
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io::Write as _;
-use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,7 +10,7 @@ use std::time::{Duration, Instant};
 use std::{env, thread};
 
 use e2e::{PATIENCE, fileserver_binary, sogs_binary};
-use rand::RngExt;
+use shared::testing::free_port;
 use tempfile::TempDir;
 
 /// Places of a machine that have their like in the sandbox.
@@ -78,7 +76,9 @@ impl Sandbox {
         let folder = tempfile::tempdir().unwrap();
         let sandbox = Self {
             folder,
-            ports: ["127.0.0.1:8080", "127.0.0.1:8081"].map(|usual| (usual, port())).into(),
+            ports: ["127.0.0.1:8080", "127.0.0.1:8081"]
+                .map(|usual| (usual, free_port()))
+                .into(),
             children: Vec::new(),
         };
         for place in [
@@ -115,11 +115,10 @@ impl Sandbox {
     /// Puts program, unit and configuration where the package puts them. The service does not run yet.
     pub(crate) fn install(&self, server: Server) {
         let name = server.name();
-        fs::copy(
-            self.path(&format!("sources/target/release/{name}")),
-            self.path(&format!("usr/bin/{name}")),
-        )
-        .unwrap();
+        make_program(
+            &self.path(&format!("sources/target/release/{name}")),
+            &self.path(&format!("usr/bin/{name}")),
+        );
         for place in ["etc", "var/lib"] {
             fs::create_dir_all(self.path(&format!("{place}/{name}"))).unwrap();
         }
@@ -292,8 +291,9 @@ impl Sandbox {
     }
 
     fn script(&self, path: &str, text: &str) {
-        fs::write(self.path(path), text).unwrap();
-        fs::set_permissions(self.path(path), Permissions::from_mode(0o755)).unwrap();
+        let mut text_file = tempfile::NamedTempFile::new().unwrap();
+        text_file.write_all(text.as_bytes()).unwrap();
+        make_program(text_file.path(), &self.path(path));
     }
 
     /// Copies a folder of texts, which name the places of the sandbox afterwards.
@@ -348,9 +348,10 @@ fn system_path() -> String {
     format!("{path}:/usr/sbin:/sbin")
 }
 
-/// A port below those that the kernel gives to whoever asks for any.
-pub(crate) fn port() -> u16 {
-    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
-    let mut tried = std::iter::repeat_with(|| rand::rng().random_range(15_000..32_000));
-    tried.find(is_free).unwrap()
+/// Copies a program to where it can be run at once. A process of its own does it: what this one has open for writing, a
+/// child that another thread is just starting would have open too, and until that has begun nobody can run it.
+fn make_program(from: &Path, to: &Path) {
+    let mut install = Command::new("install");
+    let made = install.args(["--mode=755", "--"]).args([from, to]).status().unwrap();
+    assert!(made.success(), "{}", to.display());
 }
