@@ -61,10 +61,18 @@ async fn every_set_of_bytes_is_that_of_the_row_or_doomed(store: Store) {
     }
 }
 
+/// Everybody's turn comes, however slow the disk is.
+fn patient(url: String) -> DbOptions {
+    DbOptions {
+        acquire_timeout: Duration::from_secs(60),
+        ..DbOptions::at(url)
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn bytes_are_doomed_once_and_only_when_no_row_has_them_on_postgres() {
     let Some(database) = testing::postgres() else { return };
-    let store = Store::open(&DbOptions::at(database.url.clone())).await.unwrap();
+    let store = Store::open(&patient(database.url.clone())).await.unwrap();
     every_set_of_bytes_is_that_of_the_row_or_doomed(store).await;
 }
 
@@ -72,6 +80,6 @@ async fn bytes_are_doomed_once_and_only_when_no_row_has_them_on_postgres() {
 async fn bytes_are_doomed_once_and_only_when_no_row_has_them_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("rows.db").display());
-    let store = Store::open(&DbOptions::at(url)).await.unwrap();
+    let store = Store::open(&patient(url)).await.unwrap();
     every_set_of_bytes_is_that_of_the_row_or_doomed(store).await;
 }

@@ -7,6 +7,7 @@ mod db_support;
 
 use std::fs;
 use std::pin::pin;
+use std::time::Duration;
 
 use db_support::{Fixture, add_shelf, shelves};
 use futures_util::FutureExt;
@@ -258,7 +259,8 @@ async fn long_changes_are_kept_apart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_of_many_gets_what_it_was_promised() {
-    let fixture = Fixture::sqlite();
+    let mut fixture = Fixture::sqlite();
+    fixture.options.acquire_timeout = Duration::from_secs(60);
     let database = fixture.open().await;
     let before = commits(&database);
     let change = async |number: usize| {

@@ -22,7 +22,7 @@ async fn a_stopped_server_is_reported_within_the_bound_and_found_again_when_it_i
     };
     let place = tokio::task::block_in_place(|| server.database());
     let options = DbOptions {
-        acquire_timeout: Duration::from_millis(500),
+        acquire_timeout: Duration::from_secs(2),
         ..DbOptions::at(&place.url)
     };
     let database = Database::open(&options, &MIGRATIONS).await.unwrap();
@@ -38,7 +38,11 @@ async fn a_stopped_server_is_reported_within_the_bound_and_found_again_when_it_i
         let start = Instant::now();
         let refused = database.read().await.unwrap_err();
         assert!(refused.is_unavailable(), "{refused}");
-        assert!(start.elapsed() < Duration::from_secs(3), "waited {:?}", start.elapsed());
+        assert!(
+            start.elapsed() < Duration::from_secs(10),
+            "waited {:?}",
+            start.elapsed()
+        );
     }
     let refused = Database::open(&options, &MIGRATIONS).await.unwrap_err();
     assert!(refused.is_unavailable(), "{refused}");

@@ -102,7 +102,8 @@ async fn a_reader_cannot_write(fixture: Fixture) {
     assert!(matches!(refused, DbError::Query(_)), "{refused}");
 }
 
-async fn concurrent_writers_all_succeed(fixture: Fixture) {
+async fn concurrent_writers_all_succeed(mut fixture: Fixture) {
+    fixture.options.acquire_timeout = Duration::from_secs(60);
     const WRITERS: i64 = 20;
     const ROUNDS: i64 = 5;
     let database = fixture.open().await;
@@ -217,13 +218,18 @@ async fn a_glance_sees_what_is_committed_and_nobody_waits_for_it(fixture: Fixtur
 
 async fn waiting_for_a_turn_ends_within_the_bound(mut fixture: Fixture) {
     fixture.options.pg_max_connections = 1;
-    fixture.options.acquire_timeout = Duration::from_millis(300);
+    // Opening and what succeeds must keep to it too.
+    fixture.options.acquire_timeout = Duration::from_secs(2);
     let database = fixture.open().await;
     let holder = database.write().await.unwrap();
     let start = Instant::now();
     let refused = database.write().await.unwrap_err();
     assert!(refused.is_unavailable(), "{refused}");
-    assert!(start.elapsed() < Duration::from_secs(2), "waited {:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(10),
+        "waited {:?}",
+        start.elapsed()
+    );
     drop(holder);
     database.write().await.unwrap();
 }

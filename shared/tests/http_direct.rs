@@ -279,7 +279,6 @@ async fn slow_senders_are_cut() {
         head_timeout: second,
         body_idle_timeout: short,
         linger: second,
-        idle_timeout: second,
         ..Setup::default().limits
     };
     let (app, front) = Setup {
@@ -295,11 +294,24 @@ async fn slow_senders_are_cut() {
         .send("PUT /echo/x HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n12345")
         .await;
     assert!(no_body.answer().await.starts_with("HTTP/1.1 408 "));
+    assert_eq!(app.handled.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_connections_are_cut() {
+    let limits = Limits {
+        idle_timeout: Duration::from_secs(1),
+        ..Setup::default().limits
+    };
+    let (_, front) = Setup {
+        limits,
+        ..Setup::default()
+    }
+    .start();
     let mut idle = Wire::connect(&front).await;
     idle.send("GET /echo/x HTTP/1.1\r\nhost: x\r\n\r\n").await;
     let answer = idle.answer().await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    assert_eq!(app.handled.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -179,9 +179,10 @@ async fn names_come_back_as_they_were_but_for_slashes(stores: Stores) {
 }
 
 async fn an_empty_file_is_a_file(stores: Stores) {
-    let Some(server) = Server::start(stores).await else {
+    let Some(mut server) = Server::start(stores).await else {
         return;
     };
+    server.stop_jobs().await;
     server.room("lobby").await;
     let person = server.user().await;
     let id = uploaded(&person, "lobby", "").await;
@@ -223,9 +224,10 @@ async fn a_file_is_only_found_in_its_own_room(stores: Stores) {
 }
 
 async fn an_upload_that_nothing_takes_is_gone_after_an_hour(stores: Stores) {
-    let Some(server) = Server::start(stores).await else {
+    let Some(mut server) = Server::start(stores).await else {
         return;
     };
+    server.stop_jobs().await;
     server.room("lobby").await;
     let person = server.user().await;
     let id = uploaded(&person, "lobby", "content").await;
@@ -434,9 +436,10 @@ async fn a_replay_on_another_process_leaves_nothing_behind(stores: Stores) {
 }
 
 async fn bytes_that_a_crash_left_behind_are_removed_when_they_are_old(stores: Stores) {
-    let Some(server) = Server::start(stores).await else {
+    let Some(mut server) = Server::start(stores).await else {
         return;
     };
+    server.stop_jobs().await;
     server.room("lobby").await;
     let person = server.user().await;
     let kept = uploaded(&person, "lobby", "kept").await;
@@ -457,9 +460,10 @@ async fn bytes_that_a_crash_left_behind_are_removed_when_they_are_old(stores: St
 }
 
 async fn a_room_whose_image_is_swept_has_none_and_says_so(stores: Stores) {
-    let Some(server) = Server::start(stores).await else {
+    let Some(mut server) = Server::start(stores).await else {
         return;
     };
+    server.stop_jobs().await;
     let room = server.room("lobby").await;
     server.room("attic").await;
     let admin = server.user().await;
@@ -492,9 +496,10 @@ async fn expire(server: &Server, id: i64) {
 }
 
 async fn the_files_of_a_deleted_room_are_swept(stores: Stores) {
-    let Some(server) = Server::start(stores).await else {
+    let Some(mut server) = Server::start(stores).await else {
         return;
     };
+    server.stop_jobs().await;
     let room: RoomNo = server.room("lobby").await;
     server.room("attic").await;
     let person = server.user().await;

@@ -322,9 +322,10 @@ async fn messages_of_another_room_are_not_there(stores: Stores) {
 }
 
 async fn reading_needs_the_permission_and_counts_as_activity(stores: Stores) {
-    let Some((server, room)) = lobby(stores).await else {
+    let Some((mut server, room)) = lobby(stores).await else {
         return;
     };
+    server.stop_jobs().await;
     let person = server.user().await;
     let id = post(&server, &person, "a").await["id"].as_i64().unwrap();
     let paths = [

@@ -32,7 +32,11 @@ const COUNT_ON: &str = "UPDATE rooms SET message_sequence = $2 WHERE id = $1";
 async fn fill(server: &Server, room: RoomNo, author: UserNo, from: i64, to: i64) {
     let mut tx = server.app().store.database().write().await.unwrap();
     let data = vec![7_u8; 64];
-    run!(tx, execute, query, FILL, room.0, author.0, from, to, &data).unwrap();
+    // In steps, for a statement may take some seconds only.
+    for first in (from..=to).step_by(10_000) {
+        let last = to.min(first + 9_999);
+        run!(tx, execute, query, FILL, room.0, author.0, first, last, &data).unwrap();
+    }
     run!(tx, execute, query, COUNT_ON, room.0, to).unwrap();
     tx.commit().await.unwrap();
     sogs::jobs::catch_up(server.app()).await.unwrap();

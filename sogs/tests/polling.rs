@@ -25,7 +25,10 @@ on_both_stores!(a_reader_who_polls_while_many_post_misses_nothing);
 
 async fn post(app: &Community, room: RoomNo, author: UserNo) -> i64 {
     loop {
-        let mut write = app.store.write(app.clock.now()).await.unwrap();
+        let mut write = match app.store.write(app.clock.now()).await {
+            Err(error) if error.is_unavailable() => continue,
+            begun => begun.unwrap(),
+        };
         let new = NewMessage {
             room,
             author,

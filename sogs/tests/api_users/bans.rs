@@ -223,9 +223,10 @@ async fn lifting_a_room_ban_leaves_the_schedule_and_a_global_one_does_not(stores
 }
 
 async fn a_ban_ends_the_activity_in_the_room(stores: Stores) {
-    let Some(server) = Server::start(stores).await else {
+    let Some(mut server) = Server::start(stores).await else {
         return;
     };
+    server.stop_jobs().await;
     let room = server.room("lobby").await;
     let (moderator, person) = (moderator_of(&server, room).await, server.user().await);
     let id: UserId = person.id.parse().unwrap();

@@ -120,6 +120,7 @@ async fn what_was_kept_for_an_account_goes_to_a_blinded_id_that_is_there_already
     }
     server.settings.users.require_blind_keys = true;
     server.restart().await;
+    server.stop_jobs().await;
     for (what, session, account) in &people {
         let person = server.person_of(account.clone());
         let answer = person.get("/room/lobby").await;

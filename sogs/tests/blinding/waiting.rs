@@ -110,9 +110,10 @@ async fn a_global_ban_refuses_the_very_first_request(stores: Stores) {
 }
 
 async fn permissions_and_scheduled_changes_wait_for_their_person(stores: Stores) {
-    let Some(server) = Server::start(stores).await else {
+    let Some(mut server) = Server::start(stores).await else {
         return;
     };
+    server.stop_jobs().await;
     server.room("lobby").await;
     let root = root(&server).await;
     for negative in [false, true] {

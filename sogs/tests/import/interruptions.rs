@@ -6,8 +6,11 @@ use std::sync::Arc;
 use serde_json::json;
 use shared::clock::Clock;
 use shared::config::load;
+use shared::db::Database;
+use shared::serving::keep_out;
 use sogs::import::{Progress, Source, import};
 use sogs::settings::{PREFIX, Settings};
+use sogs::store::MIGRATIONS;
 use tokio::sync::Notify;
 
 use crate::old_server::{OldServer, now};
@@ -98,6 +101,7 @@ async fn an_import_that_was_broken_off_keeps_servers_from_starting_until_it_is_r
             () = there.notified() => {}
             done = import(&source, &settings, &clock, false, &mut progress) => panic!("{done:?}"),
         }
+        is_left(&place).await;
         for command in [&["--listen", "127.0.0.1:0"][..], &["init"], &["room", "list"]] {
             let complaint = place.run(command).fails();
             let again = format!("run `sogs import pysogs {}` again", old.path().display());
@@ -116,6 +120,15 @@ async fn an_import_that_was_broken_off_keeps_servers_from_starting_until_it_is_r
     is_whole(&place).await;
     let complaint = old.import(&place, &[]).fails();
     assert!(complaint.contains("rooms or people already"), "{complaint}");
+}
+
+/// Waits until PostgreSQL has noticed that nobody is there any more.
+async fn is_left(place: &Place) {
+    let database = Database::open(&place.database, &MIGRATIONS).await.unwrap();
+    while keep_out(&database).await.unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
+    database.close().await;
 }
 
 async fn a_killed_import_leaves_all_or_nothing(stores: Stores) {
@@ -140,6 +153,7 @@ async fn a_killed_import_leaves_all_or_nothing(stores: Stores) {
     let _ = killed.kill();
     killed.wait().unwrap();
     let listed = place.run(&["room", "list"]);
+    is_left(&place).await;
     if listed.code != 0 {
         assert!(
             listed.stderr.contains("is not finished") || listed.stderr.contains("no server has used"),

@@ -111,8 +111,10 @@ fn check(report: &Value) {
 }
 
 async fn import_odd(old: &OldServer, place: &Place) {
+    old.is_left().await;
     let dry = old.import(place, &["--dry-run", "--json"]).json();
     check(&dry);
+    old.is_left().await;
     let mut report = old.import(place, &["--json"]).json();
     check(&report);
     // A dry run says just what comes of it.

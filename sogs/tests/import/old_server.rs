@@ -120,6 +120,22 @@ impl OldServer {
         }
     }
 
+    /// Waits until PostgreSQL has noticed that those who had connections to the database are gone.
+    pub(crate) async fn is_left(&self) {
+        let Some(database) = &self.database else { return };
+        let (server, name) = database.url.rsplit_once('/').unwrap();
+        let mut connection = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
+        let connected = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = $1 AND backend_type = 'client backend'";
+        let count = async |connection: &mut PgConnection| {
+            let count = sqlx::query_scalar::<_, i64>(connected).bind(name).fetch_one(connection);
+            count.await.unwrap()
+        };
+        while count(&mut connection).await > 0 {
+            tokio::task::yield_now().await;
+        }
+        connection.close().await.unwrap();
+    }
+
     /// A connection such as the server itself has.
     pub(crate) async fn sqlite(&self) -> SqliteConnection {
         SqliteConnectOptions::new()

@@ -255,8 +255,10 @@ async fn another_program_at_an_old_postgresql_is_told() {
     };
     small(&old).await;
     let place = Place::new();
+    old.is_left().await;
     let report = old.import(&place, &["--dry-run", "--json"]).json();
     assert_eq!(count(&report, "source_in_use"), 0);
+    old.is_left().await;
     let ini = fs::read_to_string(old.path().join("sogs.ini")).unwrap();
     let url = ini.lines().last().unwrap().trim_start_matches("url = ");
     let other = sqlx::PgConnection::connect(url).await.unwrap();

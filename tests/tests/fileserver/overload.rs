@@ -7,7 +7,8 @@ use shared::client::{Answer, Request};
 use crate::{Way, get, put, start, upload};
 
 /// Room for one upload of this size and nothing large beside it.
-const SETTINGS: &str = "http.body_budget = \"1 MiB\"\nhttp.budget_wait = \"200ms\"";
+const SETTINGS: &str = "http.body_budget = \"1 MiB\"\nhttp.budget_wait = \"200ms\"
+http.body_idle_timeout = \"10m\"\nhttp.body_timeout = \"10m\"";
 const ALL_OF_IT: usize = 2_000_000;
 
 fn is_put_off(answer: &Answer) -> bool {

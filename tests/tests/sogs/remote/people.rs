@@ -92,8 +92,9 @@ async fn a_timeout_ends_by_itself() {
     );
 
     // A shorter one takes the place of the longer one.
-    moderator.done(&["user", "timeout", &person.id, "--for", "1s"]);
+    moderator.done(&["user", "timeout", &person.id, "--for", "3h"]);
     assert_eq!(moderator.json(&["schedule", "list"]).as_array().unwrap().len(), 1);
+    moderator.done(&["user", "timeout", &person.id, "--for", "1s"]);
     eventually("they may post again", async || tries_to_post(&person, "a").await == 201).await;
     assert_eq!(
         moderator.json(&["user", "show", &person.id])["rights"]["write"],
