@@ -73,7 +73,8 @@ async fn ban(app: Arc<Community>, request: Request) -> Result<Response, ApiError
     let until = timeout(&fields, app.clock.now())?;
     let mut write = app.write(&request.head).await?;
     write.lock_person(&id).await?;
-    if let Some(target) = write.known(&id).await? {
+    // Also what waits for a blinded id that has not shown up yet: the ban would take it over.
+    for target in write.all_known(&id).await? {
         if target.no == caller.user.no {
             return Err(DENIED);
         }

@@ -8,6 +8,7 @@ use crate::{admin_of, counter, global_admin, global_moderator, moderator_of, rol
 
 on_both_stores!(
     moderators_ban_ordinary_people_and_admins_moderators_too,
+    whoever_has_not_come_yet_is_safe_by_each_of_their_ids,
     a_moderator_who_is_banned_loses_the_role_and_clients_are_told,
     nobody_bans_themselves_or_whoever_moderates_the_server,
     a_global_ban_shuts_out_until_it_is_lifted,
@@ -50,6 +51,40 @@ async fn moderators_ban_ordinary_people_and_admins_moderators_too(stores: Stores
             everywhere
         );
     }
+}
+
+async fn whoever_has_not_come_yet_is_safe_by_each_of_their_ids(stores: Stores) {
+    let Some(server) = Server::start(stores).await else {
+        return;
+    };
+    let room = server.room("lobby").await;
+    let (moderator, boss) = (moderator_of(&server, room).await, global_admin(&server).await);
+    let waiting = server.person();
+    let session = waiting.account.session_id();
+    let appointed = boss
+        .post(
+            &format!("/user/{session}/moderator"),
+            &json!({ "rooms": ["lobby"], "admin": true }),
+        )
+        .await;
+    assert_eq!(appointed.status, 200);
+    let here = json!({ "rooms": ["lobby"] });
+    let by_session = moderator.post(&format!("/user/{session}/ban"), &here).await;
+    assert_eq!(by_session.status, 403);
+    assert_eq!(status(&moderator, &waiting, "ban", here.clone()).await, 403);
+    assert_eq!(role_in(&waiting, "lobby").await, (true, true));
+    // What is no reason against it is taken over with the ban.
+    let ordinary = server.person();
+    let session = ordinary.account.session_id();
+    let silenced = boss
+        .post(
+            &format!("/room/lobby/permissions/{session}"),
+            &json!({ "upload": false }),
+        )
+        .await;
+    assert_eq!(silenced.status, 200);
+    assert_eq!(status(&moderator, &ordinary, "ban", here).await, 200);
+    assert_eq!(ordinary.say("lobby", "x").await.status, 403);
 }
 
 async fn a_moderator_who_is_banned_loses_the_role_and_clients_are_told(stores: Stores) {
