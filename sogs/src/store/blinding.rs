@@ -14,16 +14,17 @@ const NOTE: &str = "INSERT INTO needs_blinding (blinded, person)
 
 const WAITING: &str = "SELECT person FROM needs_blinding WHERE blinded = $1";
 
-const FORGET: &str = "DELETE FROM needs_blinding WHERE blinded = $1";
+const FORGET: &str = "DELETE FROM needs_blinding WHERE person = $1";
 
 const COPY_USER: &str = "UPDATE users
     SET created = old.created,
+        last_active = CASE WHEN users.last_active > old.last_active THEN users.last_active ELSE old.last_active END,
         banned = old.banned,
         moderator = old.moderator,
         admin = old.admin,
         visible_mod = old.visible_mod,
         ban_reason = old.ban_reason
-    FROM (SELECT created, banned, moderator, admin, visible_mod, ban_reason FROM users WHERE id = $2) AS old
+    FROM (SELECT created, last_active, banned, moderator, admin, visible_mod, ban_reason FROM users WHERE id = $2) AS old
     WHERE users.id = $1";
 
 const CLEAR_USER: &str = "UPDATE users
@@ -49,6 +50,13 @@ const WITHOUT_NOTE: &str = "SELECT id, session_id
         OR EXISTS (SELECT 1 FROM scheduled_permissions WHERE person = users.id)
         OR EXISTS (SELECT 1 FROM scheduled_bans WHERE person = users.id))
     ORDER BY id
+    LIMIT 100";
+
+/// Accounts with a note, a page at a time.
+const NOTED: &str = "SELECT needs_blinding.blinded, users.session_id
+    FROM needs_blinding JOIN users ON users.id = needs_blinding.person
+    WHERE needs_blinding.blinded > $1
+    ORDER BY needs_blinding.blinded
     LIMIT 100";
 
 /// What both are, unless one is banned and the other moderates.
@@ -137,17 +145,24 @@ impl Write {
     /// The rooms whose moderators change if somebody with this id shows up now; the whole server for all of them.
     pub(super) async fn rooms_taken_over(&mut self, id: &UserId) -> Result<Scope, DbError> {
         let none = Scope::Rooms(Vec::new());
-        let UserId::Blinded(blinded) = id else {
-            return Ok(none);
-        };
         if self.user_row(id).await?.is_some() {
             return Ok(none);
         }
-        let key = blinded.absolute().to_string();
-        match run!(self.tx, fetch_optional, query_scalar::<_, i64>, WAITING, key)? {
-            Some(account) => self.rooms_moderated(UserNo(account)).await,
+        match self.waiting(id).await? {
+            Some(account) => self.rooms_moderated(account).await,
             None => Ok(none),
         }
+    }
+
+    /// The account whose blinded id this is, if something is kept for it until that shows up. Nothing waits while ids are
+    /// not blinded.
+    async fn waiting(&mut self, id: &UserId) -> Result<Option<UserNo>, DbError> {
+        let (Some(_), UserId::Blinded(blinded)) = (&self.blinding, id) else {
+            return Ok(None);
+        };
+        let key = blinded.absolute().to_string();
+        let account = run!(self.tx, fetch_optional, query_scalar::<_, i64>, WAITING, key)?;
+        Ok(account.map(UserNo))
     }
 
     async fn rooms_moderated(&mut self, user: UserNo) -> Result<Scope, DbError> {
@@ -167,11 +182,7 @@ impl Write {
 
     /// Hands a blinded id that has just shown up what was kept for its account.
     pub(super) async fn take_over(&mut self, id: &UserId) -> Result<(), DbError> {
-        let UserId::Blinded(blinded) = id else {
-            return Ok(());
-        };
-        let key = blinded.absolute().to_string();
-        let Some(old) = run!(self.tx, fetch_optional, query_scalar::<_, i64>, WAITING, &key)? else {
+        let Some(UserNo(old)) = self.waiting(id).await? else {
             return Ok(());
         };
         let Some(new) = self.user_row(id).await? else {
@@ -183,7 +194,7 @@ impl Write {
         run!(self.tx, execute, query, MOVE_OVERRIDES, new.id, old)?;
         run!(self.tx, execute, query, MOVE_PERMISSIONS, new.id, old)?;
         run!(self.tx, execute, query, MOVE_BANS, new.id, old)?;
-        run!(self.tx, execute, query, FORGET, &key)?;
+        run!(self.tx, execute, query, FORGET, old)?;
         self.directory_changes();
         Ok(())
     }
@@ -236,6 +247,7 @@ impl Write {
         }
         run!(self.tx, execute, query, MOVE_PERMISSIONS, new, old)?;
         run!(self.tx, execute, query, MOVE_BANS, new, old)?;
+        run!(self.tx, execute, query, FORGET, old)?;
         self.directory_changes();
         Ok(())
     }
@@ -251,11 +263,8 @@ impl Write {
         for candidate in candidates(self.blinding.as_deref(), id) {
             people.extend(self.user_row(&candidate).await?.map(User::from));
         }
-        if let UserId::Blinded(blinded) = id {
-            let key = blinded.absolute().to_string();
-            if let Some(account) = run!(self.tx, fetch_optional, query_scalar::<_, i64>, WAITING, key)? {
-                people.extend(self.user(UserNo(account)).await?);
-            }
+        if let Some(account) = self.waiting(id).await? {
+            people.extend(self.user(account).await?);
         }
         Ok(people)
     }
@@ -267,7 +276,8 @@ impl Write {
     ///
     /// When the database fails.
     pub async fn note_all_unblinded(&mut self) -> Result<Vec<SessionId>, DbError> {
-        let (mut last, mut there) = (-1, Vec::new());
+        let mut there = self.noted_and_there().await?;
+        let mut last = -1;
         loop {
             let page = run!(
                 self.tx,
@@ -285,6 +295,32 @@ impl Write {
                 match session_id.parse() {
                     Ok(account) if self.blinded_twin(&account).await?.is_some() => there.push(account),
                     _ => self.note_unblinded(UserNo(*user), session_id).await?,
+                }
+            }
+        }
+    }
+
+    /// Accounts that have a note, and whose blinded id has shown up all the same, while ids were not blinded.
+    async fn noted_and_there(&mut self) -> Result<Vec<SessionId>, DbError> {
+        let (mut last, mut there) = (String::new(), Vec::new());
+        if self.blinding.is_none() {
+            return Ok(there);
+        }
+        loop {
+            let page = run!(self.tx, fetch_all, query_as::<_, (String, String)>, NOTED, &last)?;
+            let Some((end, _)) = page.last() else {
+                return Ok(there);
+            };
+            last.clone_from(end);
+            for (blinded, account) in &page {
+                let (Ok(positive), Ok(account)) = (blinded.parse::<BlindedId>(), account.parse()) else {
+                    continue;
+                };
+                for form in [positive, positive.negative()] {
+                    if self.user_row(&UserId::Blinded(form)).await?.is_some() {
+                        there.push(account);
+                        break;
+                    }
                 }
             }
         }

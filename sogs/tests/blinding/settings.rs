@@ -10,6 +10,7 @@ use crate::{act, newcomer, root};
 on_both_stores!(
     without_blinding_each_id_is_a_person_of_its_own,
     accounts_from_before_blinding_are_noted_at_start,
+    what_waits_for_a_blinded_id_waits_on_while_ids_are_not_blinded,
 );
 
 async fn without_blinding_each_id_is_a_person_of_its_own(stores: Stores) {
@@ -34,6 +35,42 @@ async fn without_blinding_each_id_is_a_person_of_its_own(stores: Stores) {
     act(&root, &session, "ban", json!({ "global": true })).await;
     assert_eq!(plain.get("/rooms").await.status, 403);
     assert_eq!(blinded.get("/rooms").await.status, 200);
+}
+
+async fn what_waits_for_a_blinded_id_waits_on_while_ids_are_not_blinded(stores: Stores) {
+    let Some(mut server) = Server::start(stores).await else {
+        return;
+    };
+    server.room("lobby").await;
+    let boss = root(&server).await;
+    let mut people = Vec::new();
+    for negative in [false, true] {
+        let (person, session) = newcomer(&server, negative);
+        act(
+            &boss,
+            &session,
+            "moderator",
+            json!({ "rooms": ["lobby"], "admin": true }),
+        )
+        .await;
+        people.push(person.account);
+    }
+    server.settings.users.require_blind_keys = false;
+    server.restart().await;
+    for account in &people {
+        let blinded = server.person_of(account.clone());
+        assert_eq!(json(&blinded.get("/room/lobby").await)["admin"], false);
+        let plain = server.unblinded_of(account.clone());
+        assert_eq!(json(&plain.get("/room/lobby").await)["admin"], true);
+    }
+    for _ in 0..2 {
+        server.settings.users.require_blind_keys = true;
+        server.restart().await;
+        for account in &people {
+            let blinded = server.person_of(account.clone());
+            assert_eq!(json(&blinded.get("/room/lobby").await)["admin"], true);
+        }
+    }
 }
 
 async fn accounts_from_before_blinding_are_noted_at_start(stores: Stores) {

@@ -151,7 +151,11 @@ impl Server {
 
     /// Somebody new who signs with the id of their account, as servers allow that do not ask for blinded ids.
     pub(crate) fn unblinded(&self) -> Person {
-        let account = Account::generate();
+        self.unblinded_of(Account::generate())
+    }
+
+    /// The person with this account, who signs with it.
+    pub(crate) fn unblinded_of(&self, account: Account) -> Person {
         let id = account.session_id().to_string();
         let client = self
             .anonymous()
