@@ -77,7 +77,9 @@ async fn a_deleted_message_is_a_tombstone_only_for_clients_that_had_it(stores: S
     let Some((server, _, author)) = lobby(stores).await else {
         return;
     };
-    let (one, two) = (post(&author).await, post(&author).await);
+    let one = post(&author).await;
+    server.pass(1);
+    let two = post(&author).await;
     let posted = server.now();
     server.pass(5);
     let answer = delete(&author, two).await;

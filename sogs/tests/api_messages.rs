@@ -30,6 +30,7 @@ on_both_stores!(
     an_edit_that_changes_nothing_is_nothing,
     only_the_author_edits_and_only_what_is_there,
     bits_beyond_the_last_byte_of_base64_do_not_matter,
+    no_two_messages_of_one_author_are_of_the_same_millisecond,
     filtered_messages_count_and_are_shown_to_nobody,
 );
 
@@ -400,6 +401,40 @@ async fn an_edit_that_changes_nothing_is_nothing(stores: Stores) {
     assert_eq!(person.put(&path, &signed).await.status, 200);
     let read = json(&person.get(&path).await);
     assert_eq!((&read["seqno"], &read["signature"]), (&json!(3), &signed["signature"]));
+}
+
+async fn no_two_messages_of_one_author_are_of_the_same_millisecond(stores: Stores) {
+    let Some((server, _)) = lobby(stores).await else { return };
+    let (person, other) = (server.user().await, server.user().await);
+    let posts = json!([(); 5].map(|()| json!({
+        "method": "POST", "path": "/room/lobby/message", "json": message("x"),
+    })));
+    // The clock stands still.
+    let answer = json(&person.post("/batch", &posts).await);
+    let milliseconds: Vec<f64> = answer
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["body"]["posted"].as_f64().unwrap() * 1000.0).floor())
+        .collect();
+    let first = server.now() * 1000.0;
+    assert_eq!(
+        milliseconds,
+        [first, first + 1.0, first + 2.0, first + 3.0, first + 4.0]
+    );
+    let read = list(&person, "messages/recent").await;
+    let shown: Vec<&Value> = read.as_array().unwrap().iter().map(|one| &one["posted"]).collect();
+    let told: Vec<&Value> = answer
+        .as_array()
+        .unwrap()
+        .iter()
+        .rev()
+        .map(|one| &one["body"]["posted"])
+        .collect();
+    assert_eq!(shown, told);
+    assert_eq!(post(&server, &other, "y").await["posted"], server.now());
+    server.pass(1);
+    assert_eq!(post(&server, &person, "z").await["posted"], server.now());
 }
 
 async fn bits_beyond_the_last_byte_of_base64_do_not_matter(stores: Stores) {

@@ -89,25 +89,48 @@ const NTH_LATEST: &str = "SELECT posted
     ORDER BY id DESC
     LIMIT 1 OFFSET $3";
 
+/// When a message counts as posted: now, unless its author's latest in the room is of this millisecond. Apps know a
+/// message by its author and millisecond (`client-usage.md` section 5). What a clock that was ahead has left counts for a
+/// second at most.
+macro_rules! posted {
+    ($greatest:literal) => {
+        concat!(
+            "COALESCE((SELECT ",
+            $greatest,
+            "(latest.posted + 1000000, $3)
+                FROM (SELECT posted FROM messages WHERE author = $2 AND room = $1 ORDER BY id DESC LIMIT 1) AS latest
+                WHERE latest.posted BETWEEN $3 - 1000000 AND $3 + 1000000000), $3)"
+        )
+    };
+}
+
 /// Takes the next sequence number of the room, which locks it, and writes the message: one word with the database
 /// instead of two. Nothing happens if the room is gone.
 const POST: PerDialect = PerDialect {
-    sqlite: "UPDATE rooms SET message_sequence = message_sequence + 1 WHERE id = $1;
+    sqlite: concat!(
+        "UPDATE rooms SET message_sequence = message_sequence + 1 WHERE id = $1;
         INSERT INTO messages (room, author, posted, seqno, seqno_data, seqno_creation, data, size, signature, filtered,
             whisper, whisper_mods)
-        SELECT id, $2, $3, message_sequence, message_sequence, message_sequence, $4, $5, $6, $7, $8, $9
+        SELECT id, $2, ",
+        posted!("MAX"),
+        ", message_sequence, message_sequence, message_sequence, $4, $5, $6, $7, $8, $9
         FROM rooms
         WHERE id = $1
-        RETURNING id, seqno",
-    postgres: "WITH room AS (UPDATE rooms
+        RETURNING id, seqno, posted"
+    ),
+    postgres: concat!(
+        "WITH room AS (UPDATE rooms
             SET message_sequence = message_sequence + 1
             WHERE id = $1
             RETURNING id, message_sequence)
         INSERT INTO messages (room, author, posted, seqno, seqno_data, seqno_creation, data, size, signature, filtered,
             whisper, whisper_mods)
-        SELECT id, $2, $3, message_sequence, message_sequence, message_sequence, $4, $5, $6, $7, $8, $9
+        SELECT id, $2, ",
+        posted!("GREATEST"),
+        ", message_sequence, message_sequence, message_sequence, $4, $5, $6, $7, $8, $9
         FROM room
-        RETURNING id, seqno",
+        RETURNING id, seqno, posted"
+    ),
 };
 
 const CURRENT: &str = "SELECT author, data, size, signature FROM messages WHERE id = $1 AND room = $2";
@@ -162,6 +185,10 @@ impl Write {
     ///
     /// [`MessageError::TooMany`] if the limit is reached, [`MessageError::NoRoom`], and when the database fails.
     pub async fn post(&mut self, new: &NewMessage<'_>) -> Result<Posted, MessageError> {
+        // So that of two simultaneous posts the second knows of the first. SQLite has no simultaneous ones.
+        if self.tx.dialect() == Dialect::Postgres && !self.lock_rooms(&[new.room]).await? {
+            return Err(MessageError::NoRoom);
+        }
         if let Some(limit) = new.limit {
             self.check_rate(new.room, new.author, limit).await?;
         }
@@ -169,7 +196,7 @@ impl Write {
         let posted = run!(
             self.tx,
             fetch_optional,
-            query_as::<_, (i64, i64)>,
+            query_as::<_, (i64, i64, i64)>,
             POST,
             new.room.0,
             new.author.0,
@@ -181,12 +208,12 @@ impl Write {
             new.whisper.map(|user| user.0),
             new.whisper_mods
         )?;
-        let (id, seqno) = posted.ok_or(MessageError::NoRoom)?;
+        let (id, seqno, posted) = posted.ok_or(MessageError::NoRoom)?;
         self.reached(new.room, seqno);
         Ok(Posted {
             id,
             seqno,
-            posted: self.now,
+            posted: Timestamp::from_nanos(posted),
         })
     }
 
@@ -194,10 +221,6 @@ impl Write {
         let RateLimit { size, interval } = limit;
         if size <= 0 || interval.is_zero() {
             return Ok(());
-        }
-        // So that two simultaneous posts do not both count only the earlier ones. SQLite has no simultaneous ones.
-        if self.tx.dialect() == Dialect::Postgres && !self.lock_rooms(&[room]).await? {
-            return Err(MessageError::NoRoom);
         }
         let nth = run!(
             self.tx,
