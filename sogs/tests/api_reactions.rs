@@ -13,6 +13,7 @@ use in_process::{Person, Server, Stores, json};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use shared::client::{Answer, Request};
+use shared::run;
 use sogs::model::{Override, RoomNo};
 use sogs::store::{NewMessage, Write};
 
@@ -32,6 +33,7 @@ on_both_stores!(
     everybody_may_add_so_many_reactions_a_minute,
     those_who_reacted_are_listed_with_their_times,
     moderators_clear_one_kind_or_all,
+    a_message_takes_so_many_kinds_and_any_number_of_each,
     since_reports_reactions_only_to_those_who_ask,
     a_message_that_is_new_or_changed_is_reported_in_full,
     a_removed_reaction_is_reported,
@@ -450,6 +452,22 @@ async fn moderators_clear_one_kind_or_all(stores: Stores) {
         json!({ "removed": 0, "seqno": 11 })
     );
     assert_eq!(reactions(&author, message, "").await, json!({}));
+}
+
+async fn a_message_takes_so_many_kinds_and_any_number_of_each(stores: Stores) {
+    let Some((server, _, author)) = lobby(stores).await else {
+        return;
+    };
+    let message = post(&author).await;
+    let mut tx = server.app().store.database().write().await.unwrap();
+    for kind in 0..200 {
+        let add = "INSERT INTO reactions (message, reaction) VALUES ($1, $2)";
+        run!(tx, execute, query, add, message, format!("k{kind}")).unwrap();
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(react(&author, message, "k7").await.status, 200);
+    assert_eq!(json(&react(&author, message, "k7").await)["added"], false);
+    assert_eq!(react(&author, message, "k200").await.status, 400);
 }
 
 async fn since_reports_reactions_only_to_those_who_ask(stores: Stores) {

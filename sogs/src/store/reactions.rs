@@ -134,7 +134,10 @@ const REGULAR: &str = "SELECT seqno
 /// The most different reactions to one message; everybody who reads it is sent them all.
 const MOST_KINDS: i64 = 200;
 
-const OTHER_KINDS: &str = "SELECT COUNT(*) FROM reactions WHERE message = $1 AND reaction <> $2";
+/// None, if this one is there already.
+const OTHER_KINDS: &str = "SELECT COUNT(*)
+    FROM reactions
+    WHERE message = $1 AND NOT EXISTS (SELECT 1 FROM reactions WHERE message = $1 AND reaction = $2)";
 
 /// Changes nothing where there is one; only so do both databases tell its id.
 const KIND: &str = "INSERT INTO reactions (message, reaction)
@@ -247,7 +250,8 @@ impl Write {
     ///
     /// # Errors
     ///
-    /// [`MessageError::Missing`] if it is no message that takes reactions, and when the database fails.
+    /// [`MessageError::Missing`] if it is no message that takes reactions, [`MessageError::TooManyReactions`] if it has many
+    /// others and not yet this one, and when the database fails.
     pub async fn react(
         &mut self,
         room: RoomNo,
