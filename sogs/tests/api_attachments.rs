@@ -224,6 +224,9 @@ async fn the_files_of_a_deleted_message_are_gone_at_once(stores: Stores) {
     assert_eq!(scene.of(image).await, (Some(message), None));
     assert_eq!(scene.of(pinned).await, (Some(second), Some(0)));
     assert_eq!(scene.of(other).await, (None, Some(scene.now() + HOUR)));
+    // An image whose message is gone has nothing to stay for once it is replaced.
+    scene.make_image(other).await;
+    assert_eq!(scene.of(image).await, (Some(message), Some(0)));
 }
 
 async fn all_uploads_go_with_all_posts(stores: Stores) {

@@ -81,7 +81,7 @@ const KEEP_FILE: &str = "UPDATE files SET expiry = NULL WHERE id = $1";
 /// A former image lives as long as any attachment while a message has it, for ever if that is pinned, else it is gone.
 const RELEASE_IMAGE: &str = "UPDATE files
     SET expiry = CASE
-        WHEN message IS NULL THEN 0
+        WHEN NOT EXISTS (SELECT 1 FROM messages WHERE messages.id = files.message AND data IS NOT NULL) THEN 0
         WHEN EXISTS (SELECT 1 FROM pins WHERE pins.message = files.message) THEN NULL
         ELSE uploaded + $2
     END
