@@ -12,6 +12,7 @@ mod in_process;
 use in_process::{Person, Server, Stores, json};
 use serde_json::{Value, json};
 use shared::client::{Answer, Request};
+use shared::run;
 use sogs::model::{Defaults, Override, RoomNo};
 use sogs::store::{NewMessage, Write};
 
@@ -310,11 +311,8 @@ async fn an_account_stands_for_its_blinded_id_and_for_its_older_posts(stores: St
     assert_eq!(wipe(&author, "lobby", &account.to_string()).await, 200);
 }
 
-async fn many_posts_are_deleted_in_one_request(stores: Stores) {
-    let Some((server, room, author)) = lobby(stores).await else {
-        return;
-    };
-    let number = server.number_of(&author).await;
+async fn spam(server: &Server, room: RoomNo, author: &Person) {
+    let number = server.number_of(author).await;
     server
         .change(async |write: &mut Write| {
             for _ in 0..2001 {
@@ -332,6 +330,37 @@ async fn many_posts_are_deleted_in_one_request(stores: Stores) {
             }
         })
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_posts_of_a_room_are_deleted_or_none() {
+    let Some((server, room, author)) = lobby(Stores::Embedded).await else {
+        return;
+    };
+    spam(&server, room, &author).await;
+    let fault = "CREATE TRIGGER fault BEFORE UPDATE ON messages WHEN old.id = 1500
+        BEGIN SELECT RAISE(ABORT, 'no'); END";
+    let mut tx = server.app().store.database().write().await.unwrap();
+    run!(tx, execute, query, fault).unwrap();
+    tx.commit().await.unwrap();
+    let path = format!("/room/lobby/all/{}", author.id);
+    assert!(author.delete(&path).await.status >= 500);
+    for number in [1, 1000, 2001] {
+        let path = format!("/room/lobby/message/{number}");
+        assert_eq!(author.get(&path).await.status, 200, "{number}");
+    }
+    let mut tx = server.app().store.database().write().await.unwrap();
+    run!(tx, execute, query, "DROP TRIGGER fault").unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(author.delete(&path).await.status, 200);
+    assert!(recent(&author, "lobby").await.is_empty());
+}
+
+async fn many_posts_are_deleted_in_one_request(stores: Stores) {
+    let Some((server, room, author)) = lobby(stores).await else {
+        return;
+    };
+    spam(&server, room, &author).await;
     let answer = author.delete(&format!("/rooms/all/{}", author.id)).await;
     assert_eq!(json(&answer), json!({ "total": 2001, "rooms": { "lobby": 2001 } }));
     assert!(recent(&author, "lobby").await.is_empty());

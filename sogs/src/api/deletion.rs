@@ -12,6 +12,9 @@ use super::{ApiError, input};
 use crate::app::Community;
 use crate::model::{Member, Need, Permissions, Room, User, may_purge};
 
+/// How many steps of [`purge`](crate::store::Write::purge) are one change: some 20,000 messages.
+const STEPS_AT_ONCE: usize = 20;
+
 /// How many messages were deleted in which room.
 #[derive(Default, Serialize)]
 struct Total<'a> {
@@ -112,18 +115,22 @@ async fn may_purge_all(app: &Community, may: &Permissions, people: &[User], room
     Ok(true)
 }
 
-/// Deletes all that these people posted in a room, in as many steps as it takes, and answers how many messages that were.
+/// Deletes all that these people posted in a room and answers how many messages that were. It is one change for each of
+/// them, unless it is so much that it would hold up everybody else.
 pub(super) async fn purge(app: &Community, head: &Head, room: &Room, authors: &[User]) -> Result<i64, ApiError> {
     let mut count = 0;
     for author in authors {
         let (mut next, mut recorded) = (Some(0), Vec::new());
-        while let Some(after) = next {
+        while next.is_some() {
             let mut write = app.write_much(head).await?;
             write.go_on(recorded);
-            let purged = write.purge(room.no, author.no, after).await?;
+            for _ in 0..STEPS_AT_ONCE {
+                let Some(after) = next else { break };
+                let purged = write.purge(room.no, author.no, after).await?;
+                count += purged.messages;
+                next = purged.next;
+            }
             recorded = app.commit(head, write).await?.recorded;
-            count += purged.messages;
-            next = purged.next;
         }
     }
     Ok(count)

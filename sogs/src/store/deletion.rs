@@ -196,7 +196,7 @@ impl Write {
     }
 
     /// Deletes the messages that somebody posted in a room, some at a time, beginning after the number `after`, and lets
-    /// expire all that they uploaded there. To be called, each time in a transaction of its own, until nothing is left.
+    /// expire all that they uploaded there. To be called until nothing is left, in one transaction or in several.
     ///
     /// # Errors
     ///
