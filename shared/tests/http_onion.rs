@@ -4,6 +4,9 @@
 
 mod http_app;
 
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
 use bytes::BytesMut;
 use http_app::{Setup, Small, streamed};
 use serde_json::json;
@@ -229,7 +232,7 @@ async fn a_reply_that_finds_no_room_in_the_budget_is_503_inside() {
         budget: 2_000_000,
         ..Setup::default()
     };
-    setup.limits.budget_wait = std::time::Duration::from_millis(50);
+    setup.limits.budget_wait = Duration::from_millis(50);
     let (app, front) = setup.start();
     let budget: &Budget = shared::http::App::budget(&*app);
     let _all = budget.take(2_000_000).await.unwrap();
@@ -238,5 +241,58 @@ async fn a_reply_that_finds_no_room_in_the_budget_is_503_inside() {
         let answer = client.onion_v4(Request::new("GET", path)).await.unwrap();
         let inside = answer.inside.unwrap();
         assert_eq!((answer.outside.status, inside.status), (200, 503), "{path}");
+        assert_eq!(app.undelivered.swap(0, Ordering::SeqCst), 1, "{path}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_learns_that_another_is_given_in_its_place() {
+    let pair = X25519Pair::generate();
+    let mut setup = Setup {
+        keys: pair.clone().into(),
+        ..Setup::default()
+    };
+    setup.limits.handler_timeout = Duration::from_millis(50);
+    let (app, front) = setup.start();
+    let client = client(&front, &pair).with_cipher(Cipher::Aes256Gcm);
+    for (path, status) in [("/never", 504), ("/break", 503), ("/damaged", 503)] {
+        let v4 = client.onion_v4(Request::new("GET", path)).await.unwrap();
+        assert_eq!(app.undelivered.swap(0, Ordering::SeqCst), 1, "{path}");
+        let v3 = client.onion_v3(Request::new("GET", path)).await.unwrap();
+        assert_eq!(app.undelivered.swap(0, Ordering::SeqCst), 1, "{path}, version 3");
+        for answer in [v4, v3] {
+            assert_eq!(
+                (answer.outside.status, answer.inside.unwrap().status),
+                (200, status),
+                "{path}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_given_learns_of_nothing() {
+    let (app, _front, client) = start();
+    for cipher in [Cipher::Aes256Gcm, Cipher::XChaCha20] {
+        let client = client.clone().with_cipher(cipher);
+        for (method, path, status) in [
+            ("GET", "/echo/x", 200),
+            ("GET", "/stream", 200),
+            ("GET", "/file", 200),
+            ("HEAD", "/stream", 200),
+            ("HEAD", "/file", 200),
+            ("GET", "/refuse", 418),
+            ("GET", "/nothing", 404),
+        ] {
+            let request = Request::new(method, path);
+            let direct = client.direct(request.clone()).await.unwrap();
+            let v4 = client.onion_v4(request.clone()).await.unwrap().inside.unwrap();
+            let v3 = client.onion_v3(request).await.unwrap().inside.unwrap();
+            assert_eq!([direct.status, v4.status, v3.status], [status; 3], "{method} {path}");
+        }
+    }
+    // The handler's own answers are its own business.
+    let failed = client.onion_v4(Request::new("GET", "/panic")).await.unwrap();
+    assert_eq!(inside(&failed).0, 500);
+    assert_eq!(app.undelivered.load(Ordering::SeqCst), 0);
 }

@@ -207,12 +207,15 @@ impl<A: App> Front<A> {
             if is_onion_endpoint(&head.path) {
                 onion::answer(app, &head.path, body, permit).await
             } else {
-                app.enter(Request {
+                let request = Request {
                     head,
                     body: body.freeze(),
                     held: permit,
-                })
-                .await
+                };
+                let mut answer = app.enter(request).await;
+                // Whatever becomes of it, it is this status that the client gets, or nothing.
+                answer.is_delivered();
+                answer
             }
         };
         let answer = if self.handlers_at_sockets {

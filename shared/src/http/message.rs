@@ -118,8 +118,16 @@ pub struct Response {
     pub(super) undelivered: Option<Undelivered>,
 }
 
-/// What is to be done if an answer cannot be delivered.
-pub(super) struct Undelivered(Box<dyn FnOnce() + Send + Sync>);
+/// What is to be done if an answer is dropped before it was on its way.
+pub(super) struct Undelivered(Option<Box<dyn FnOnce() + Send + Sync>>);
+
+impl Drop for Undelivered {
+    fn drop(&mut self) {
+        if let Some(work) = self.0.take() {
+            work();
+        }
+    }
+}
 
 impl std::fmt::Debug for Undelivered {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -128,18 +136,18 @@ impl std::fmt::Debug for Undelivered {
 }
 
 impl Response {
-    /// The same answer, with what is to be done if the client gets a 5xx in its place, because there is no room for it or
-    /// its body breaks off before anything was sent.
+    /// The same answer, with what is to be done if the client gets a 5xx in its place: because there is no room for it,
+    /// or its body breaks off or takes too long before anything was sent. An answer that has such work takes no second.
     #[must_use]
     pub fn or_else(mut self, work: impl FnOnce() + Send + Sync + 'static) -> Self {
-        self.undelivered = Some(Undelivered(Box::new(work)));
+        self.undelivered = Some(Undelivered(Some(Box::new(work))));
         self
     }
 
-    /// Does what [`Response::or_else`] says.
-    pub(super) fn is_undelivered(&mut self) {
-        if let Some(Undelivered(work)) = self.undelivered.take() {
-            work();
+    /// Nothing will take the place of this answer any more, so that what [`Response::or_else`] says is not done.
+    pub(super) fn is_delivered(&mut self) {
+        if let Some(undelivered) = &mut self.undelivered {
+            undelivered.0 = None;
         }
     }
 

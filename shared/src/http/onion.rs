@@ -140,7 +140,7 @@ async fn wrap<A: App>(
     if inner.body.length() > 0 && !inner.body.is_omitted() {
         taken = app.budget().buffer(inner.body.length() + REPLY_OVERHEAD).await.ok();
         if taken.is_none() && inner.body.length() > SMALL {
-            inner = no_room(app, &mut inner);
+            inner = no_room(app);
         }
     }
     let (buffer, permit) = taken.unzip();
@@ -171,8 +171,7 @@ fn name_content_type(inner: &mut Response) {
 }
 
 /// What is answered in place of something that the budget has no room for.
-fn no_room<A: App>(app: &Arc<A>, inner: &mut Response) -> Response {
-    inner.is_undelivered();
+fn no_room<A: App>(app: &Arc<A>) -> Response {
     app.refusal(StatusCode::SERVICE_UNAVAILABLE).retry_after(5)
 }
 
@@ -188,7 +187,7 @@ async fn flow<A: App>(app: &Arc<A>, key: &LayerKey, mut inner: Response) -> Resu
         return Err(inner);
     };
     let Ok(permit) = app.budget().take(FLOWING).await else {
-        return Err(no_room(app, &mut inner));
+        return Err(no_room(app));
     };
     let flow = Left {
         flow,
@@ -196,6 +195,7 @@ async fn flow<A: App>(app: &Arc<A>, key: &LayerKey, mut inner: Response) -> Resu
     };
     match flow.next_piece().await {
         Ok(Some((first, left))) => {
+            inner.is_delivered();
             let body = Body::source(Flowing { first, left });
             Ok(Response::bytes(body.holding(Some(permit))))
         }
@@ -270,7 +270,6 @@ async fn seal_v4<A: App>(
     match fill(reply, std::mem::replace(&mut inner.body, Body::empty())).await {
         // Nothing has been sent yet, so a body that breaks off can still become a proper answer.
         Err(StatusCode::SERVICE_UNAVAILABLE) => {
-            inner.is_undelivered();
             let refusal = app.refusal(StatusCode::SERVICE_UNAVAILABLE);
             let reply = Reply::v4(
                 key,
@@ -280,7 +279,12 @@ async fn seal_v4<A: App>(
             );
             fill(reply, refusal.body).await
         }
-        sealed => sealed,
+        sealed => {
+            if sealed.is_ok() {
+                inner.is_delivered();
+            }
+            sealed
+        }
     }
 }
 
@@ -294,11 +298,15 @@ async fn seal_v3(buffer: Vec<u8>, key: LayerKey, mut inner: Response) -> Result<
     let reply = Reply::v3_in(buffer, key.clone(), room(body.length()));
     match fill(reply, body).await {
         Err(StatusCode::SERVICE_UNAVAILABLE) => {
-            inner.is_undelivered();
             let body = status_only(StatusCode::SERVICE_UNAVAILABLE);
             fill(Reply::v3(key, room(body.length())), body).await
         }
-        sealed => sealed,
+        sealed => {
+            if sealed.is_ok() {
+                inner.is_delivered();
+            }
+            sealed
+        }
     }
 }
 

@@ -14,10 +14,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use shared::crypto::{self, ServerKeys, X25519Pair};
 use shared::http::{
     App, Body, Budget, ByteStream, Entrance, Front, Head, Limits, Method, MissLimiter, OnionKeys, Request, Response,
-    Route, Router, RunningFront, Source, StatusCode, listen,
+    Route, Router, RunningFront, Source, StatusCode, dispatch, listen,
 };
 use shared::onion::v3::Slashless;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -31,6 +32,8 @@ pub(crate) struct Small {
     limits: Limits,
     /// Requests that reached a handler.
     pub(crate) handled: AtomicUsize,
+    /// Answers in whose place the client got another.
+    pub(crate) undelivered: Arc<AtomicUsize>,
     /// Lets handlers of `/wait` go on.
     pub(crate) gate: Semaphore,
 }
@@ -152,6 +155,23 @@ async fn breaks(_: Arc<Small>, _: Request) -> Answer {
     Ok(Response::bytes(Body::source(Broken)))
 }
 
+/// A body of which nothing ever comes.
+struct Never;
+
+impl Source for Never {
+    fn length(&self) -> u64 {
+        1000
+    }
+
+    fn stream(self: Box<Self>) -> ByteStream {
+        futures_util::stream::pending().boxed()
+    }
+}
+
+async fn never_comes(_: Arc<Small>, _: Request) -> Answer {
+    Ok(Response::bytes(Body::source(Never)))
+}
+
 fn guard(_: &Small, head: &mut Head, _: Option<u64>) -> Result<(), Response> {
     match head.header("x-refuse") {
         Some(_) => Err(Response::text(StatusCode::FORBIDDEN, "refused early")),
@@ -211,6 +231,7 @@ impl Setup {
             .path("/file", [Route::new(Method::GET, reads_a_file)])
             .path("/damaged", [Route::new(Method::GET, reads_a_damaged_file)])
             .path("/break", [Route::new(Method::GET, breaks)])
+            .path("/never", [Route::new(Method::GET, never_comes)])
             .path(
                 "/upload",
                 [Route::new(Method::POST, echo).body_limit(LIMIT).guard(guard)],
@@ -224,6 +245,7 @@ impl Setup {
             budget: Budget::new(self.budget, self.limits.budget_wait),
             limits: self.limits,
             handled: AtomicUsize::new(0),
+            undelivered: Arc::default(),
             gate: Semaphore::new(0),
         });
         let front = Front::new(Arc::clone(&app))
@@ -253,6 +275,15 @@ impl App for Small {
 
     fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    fn enter(self: Arc<Self>, request: Request) -> BoxFuture<'static, Response> {
+        Box::pin(async move {
+            let undelivered = Arc::clone(&self.undelivered);
+            dispatch(&self, request).await.or_else(move || {
+                undelivered.fetch_add(1, Ordering::SeqCst);
+            })
+        })
     }
 }
 
