@@ -102,6 +102,7 @@ async fn failures_inside_are_told_inside() {
         ("get", "/echo/x", 405),
         ("PATCH", "/nothing", 405),
         ("GET", "/panic", 500),
+        ("GET", "/panic-late", 500),
         ("GET", "/refuse", 418),
         ("GET", "/break", 503),
         ("GET", "/echo/%ff", 400),
@@ -255,7 +256,12 @@ async fn an_answer_learns_that_another_is_given_in_its_place() {
     setup.limits.handler_timeout = Duration::from_millis(50);
     let (app, front) = setup.start();
     let client = client(&front, &pair).with_cipher(Cipher::Aes256Gcm);
-    for (path, status) in [("/never", 504), ("/break", 503), ("/damaged", 503)] {
+    for (path, status) in [
+        ("/never", 504),
+        ("/break", 503),
+        ("/damaged", 503),
+        ("/panic-late", 500),
+    ] {
         let v4 = client.onion_v4(Request::new("GET", path)).await.unwrap();
         assert_eq!(app.undelivered.swap(0, Ordering::SeqCst), 1, "{path}");
         let v3 = client.onion_v3(Request::new("GET", path)).await.unwrap();

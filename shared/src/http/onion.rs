@@ -3,10 +3,12 @@
 
 use std::future::ready;
 use std::io::{self, Read};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tokio::runtime::Handle;
@@ -77,10 +79,17 @@ pub(super) async fn answer<A: App>(app: Arc<A>, path: &str, body: BytesMut, held
     // The relays give up on a body that is slow to be read as they do on a slow handler, which has its own limit and is
     // to reach that first.
     let limit = app.limits().handler_timeout + READING_TIME;
-    let answer = match timeout(limit, answering).await {
-        Ok(answer) => answer,
-        Err(_elapsed) => wrap(&app, version, reply, app.refusal(StatusCode::GATEWAY_TIMEOUT)).await,
+    let status = match timeout(limit, AssertUnwindSafe(answering).catch_unwind()).await {
+        Ok(Ok(Ok(answer))) => return answer,
+        Ok(Ok(Err(status))) => status,
+        Ok(Err(_panic)) => {
+            tracing::error!("an onion request panicked outside its handler");
+            metrics::counter!("http_panics_total").increment(1);
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+        Err(_elapsed) => StatusCode::GATEWAY_TIMEOUT,
     };
+    let answer = wrap(&app, version, reply, app.refusal(status)).await;
     answer.unwrap_or_else(|status| app.refusal(status))
 }
 

@@ -172,6 +172,23 @@ async fn never_comes(_: Arc<Small>, _: Request) -> Answer {
     Ok(Response::bytes(Body::source(Never)))
 }
 
+/// A body that panics when it is read.
+struct Fault;
+
+impl Source for Fault {
+    fn length(&self) -> u64 {
+        1000
+    }
+
+    fn stream(self: Box<Self>) -> ByteStream {
+        panic!("a fault")
+    }
+}
+
+async fn panics_late(_: Arc<Small>, _: Request) -> Answer {
+    Ok(Response::bytes(Body::source(Fault)))
+}
+
 fn guard(_: &Small, head: &mut Head, _: Option<u64>) -> Result<(), Response> {
     match head.header("x-refuse") {
         Some(_) => Err(Response::text(StatusCode::FORBIDDEN, "refused early")),
@@ -231,6 +248,7 @@ impl Setup {
             .path("/file", [Route::new(Method::GET, reads_a_file)])
             .path("/damaged", [Route::new(Method::GET, reads_a_damaged_file)])
             .path("/break", [Route::new(Method::GET, breaks)])
+            .path("/panic-late", [Route::new(Method::GET, panics_late)])
             .path("/never", [Route::new(Method::GET, never_comes)])
             .path(
                 "/upload",
