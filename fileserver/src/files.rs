@@ -4,15 +4,13 @@
 //! taken away first, with a note that its bytes are doomed, then the bytes, then the note. So a crash at any moment
 //! leaves at worst bytes without a row, which [`Files::remove_strays`] finds.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use bytes::Bytes;
 use shared::blob::{Blob, BlobError, BlobKey, BlobStore};
 use shared::clock::{Clock, Timestamp};
 use shared::db::DbError;
 use shared::filing::{self, InstallationError};
 
-use crate::model::{FileId, FixedBits};
+use crate::model::{FileId, FixedBits, Quota};
 use crate::store::{FileRow, NewFile, Store};
 
 /// How often a number is drawn before giving up on finding a free one.
@@ -67,10 +65,8 @@ pub struct Files {
     store: Store,
     blobs: BlobStore,
     clock: Clock,
-    quota: u64,
+    quota: Quota,
     fixed_bits: FixedBits,
-    /// Bytes of all files as of the last count, and what was added since. Only kept if there is a quota.
-    used: AtomicU64,
 }
 
 impl Files {
@@ -81,9 +77,8 @@ impl Files {
             store,
             blobs,
             clock,
-            quota,
+            quota: Quota::new(quota),
             fixed_bits,
-            used: AtomicU64::new(0),
         }
     }
 
@@ -128,7 +123,7 @@ impl Files {
             return Ok(extended);
         }
         let size = bytes.len() as u64;
-        let room = self.reserve(size)?;
+        let room = self.quota.reserve(size).ok_or(FilesError::QuotaReached)?;
         let blob = self.write(bytes).await?;
         let file = NewFile {
             id: &id,
@@ -159,7 +154,7 @@ impl Files {
             return Err(FilesError::Blocked);
         }
         let size = bytes.len() as u64;
-        let room = self.reserve(size)?;
+        let room = self.quota.reserve(size).ok_or(FilesError::QuotaReached)?;
         let blob = self.write(bytes).await?;
         let row = self
             .or_remove(&blob, self.draw(&content, &blob, size, now, expires).await)
@@ -191,18 +186,6 @@ impl Files {
             }
         }
         Err(FilesError::NoFreeId)
-    }
-
-    /// Sets room aside within the quota, so that uploads at the same time do not all count on the same room.
-    fn reserve(&self, bytes: u64) -> Result<Room<'_>, FilesError> {
-        let taken = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-            let after = used.saturating_add(bytes);
-            (self.quota == 0 || after <= self.quota).then_some(after)
-        });
-        let used = &self.used;
-        taken
-            .map(|_| Room { used, bytes })
-            .map_err(|_| FilesError::QuotaReached)
     }
 
     async fn write(&self, bytes: Bytes) -> Result<BlobKey, FilesError> {
@@ -320,33 +303,7 @@ impl Files {
     ///
     /// [`FilesError`] when the database fails.
     pub async fn recount(&self) -> Result<(), FilesError> {
-        if self.quota != 0 {
-            self.used.store(self.store.total_bytes().await?, Ordering::Relaxed);
-        }
-        Ok(())
-    }
-}
-
-/// Room within the quota; given back when dropped, unless it is kept.
-struct Room<'files> {
-    used: &'files AtomicU64,
-    bytes: u64,
-}
-
-impl Room<'_> {
-    /// The bytes are there to stay.
-    fn keep(mut self) {
-        self.bytes = 0;
-    }
-}
-
-impl Drop for Room<'_> {
-    fn drop(&mut self) {
-        let bytes = self.bytes;
-        // A count in between may have found fewer bytes than were set aside.
-        let _ = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-            Some(used.saturating_sub(bytes))
-        });
+        Ok(self.quota.recount(self.store.total_bytes()).await?)
     }
 }
 

@@ -30,6 +30,7 @@ on_both_stores!(
     blocked_bytes_are_neither_served_nor_taken,
     a_quota_refuses_what_does_not_fit,
     a_quota_holds_for_uploads_at_the_same_time,
+    a_quota_holds_when_the_files_are_counted_during_an_upload,
     a_deleted_file_is_gone_at_once,
     usage_counts_live_files_by_day,
 );
@@ -351,6 +352,27 @@ async fn a_quota_holds_for_uploads_at_the_same_time(stores: Stores) {
     let stored = answers.iter().filter(|answer| answer.status == 200).count();
     assert_eq!(stored, 2);
     assert_eq!(server.blobs().await, 2);
+}
+
+async fn a_quota_holds_when_the_files_are_counted_during_an_upload(stores: Stores) {
+    let Some(server) = Server::start_with(stores, |settings| settings.abuse.total_quota = Size(1000)).await else {
+        return;
+    };
+    let files = &server.app().files;
+    // Where there is one writer at a time, the upload waits for it with its bytes written and its row not.
+    let writer = files.store().database().write().await.unwrap();
+    let upload = server.put(&[1; 600], None);
+    let count = async {
+        while server.blobs().await == 0 {
+            tokio::task::yield_now().await;
+        }
+        files.recount().await.unwrap();
+        refused(&server.put(&[2; 600], None).await, 507);
+        drop(writer);
+    };
+    let (uploaded, ()) = tokio::join!(upload, count);
+    assert_eq!(uploaded.status, 200);
+    refused(&server.put(&[2; 600], None).await, 507);
 }
 
 async fn a_deleted_file_is_gone_at_once(stores: Stores) {

@@ -42,9 +42,16 @@ async fn keeping(app: Arc<FileServer>) {
     let mut sweeps = Turns::every(app.settings.files.sweep_interval.0);
     let mut tidyings = Turns::every(TIDY_INTERVAL);
     let mut lease = None;
+    // The start has just counted.
+    let mut counted = true;
     loop {
         tokio::select! {
-            () = sweeps.next() => sweeps.take("sweeping", sweep(&app, &mut lease)).await,
+            () = sweeps.next() => {
+                if !std::mem::take(&mut counted) {
+                    sweeps.take("counting", recount(&app)).await;
+                }
+                sweeps.take("sweeping", sweep(&app, &mut lease)).await;
+            },
             () = tidyings.next() => if holds_lease(&app, &mut lease).await {
                 tidyings.take("tidying up", tidy(&app)).await;
             },
@@ -57,8 +64,12 @@ async fn holds_lease(app: &FileServer, lease: &mut Option<Lease>) -> bool {
     jobs::holds_lease(app.files.store().database(), lease, LEASE).await
 }
 
-async fn sweep(app: &FileServer, lease: &mut Option<Lease>) {
+/// Every process counts for itself.
+async fn recount(app: &FileServer) {
     report(app.files.recount().await, "counting the bytes of all files");
+}
+
+async fn sweep(app: &FileServer, lease: &mut Option<Lease>) {
     if !holds_lease(app, lease).await {
         return;
     }
