@@ -178,6 +178,28 @@ async fn a_body_may_have_the_limit_and_not_a_byte_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_head_may_have_16_kib_and_not_a_byte_more() {
+    let (_, front) = Setup::default().start();
+    let (line, host, close) = ("GET /echo/x", "HTTP/1.1\r\nhost: x\r\n", "connection: close\r\n");
+    for over in [0, 1] {
+        let room = 16 * 1024 + over - format!("{line}? {host}{close}\r\n").len();
+        let query = "q".repeat(room);
+        let value = "v".repeat(room - "x-many: \r\n".len() + "?".len());
+        let status = if over == 0 { "200" } else { "431" };
+        for head in [
+            format!("{line}?{query} {host}{close}\r\n"),
+            format!("{line} {host}{close}x-many: {value}\r\n\r\n"),
+        ] {
+            assert_eq!(head.len(), 16 * 1024 + over);
+            let mut wire = Wire::connect(&front).await;
+            wire.send(head).await;
+            let answer = wire.answer().await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_without_declared_length_is_stopped_at_the_limit() {
     let (app, front) = Setup::default().start();
     let mut wire = Wire::connect(&front).await;

@@ -28,6 +28,9 @@ use crate::onion::{MAX_BODY, is_onion_endpoint, split_endpoint};
 /// The least speed at which a body must arrive, in bytes per millisecond, after the time that any pause may take.
 const LEAST_RATE: u64 = 64;
 
+/// The most bytes of a request head. Those of real clients have one or two kilobytes.
+const HEAD_LIMIT: usize = 16 * 1024;
+
 /// Bodies from this size on do not go through actix's buffer.
 const LARGE: u64 = 64 * 1024;
 
@@ -392,12 +395,23 @@ fn declared_length(headers: &actix_header::HeaderMap) -> Length {
         })
 }
 
+/// How many bytes a head has: the request line, the headers and the empty line, written without more spaces than needed.
+fn head_size(method: &str, target: &str, headers: &actix_header::HeaderMap) -> usize {
+    let line = method.len() + target.len() + "  HTTP/1.1\r\n".len();
+    let headers = headers.iter();
+    let headers = headers.map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    line + headers.sum::<usize>() + "\r\n".len()
+}
+
 /// The transport-neutral head of a direct request.
 fn head(request: &HttpRequest, client: Option<IpAddr>) -> Result<Head, StatusCode> {
     let method =
         Method::from_bytes(request.method().as_str().as_bytes()).map_err(|_| StatusCode::METHOD_NOT_ALLOWED)?;
     let uri = request.uri();
     let target = uri.path_and_query().map_or_else(|| uri.path(), |both| both.as_str());
+    if head_size(method.as_str(), target, request.headers()) > HEAD_LIMIT {
+        return Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    }
     let (path, query) = split_endpoint(target).map_err(|_| StatusCode::BAD_REQUEST)?;
     let mut head = Head::new(method, path, query, Entrance::Direct(client));
     head.headers = HeaderMap::with_capacity(request.headers().len());
