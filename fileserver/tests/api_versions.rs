@@ -145,6 +145,29 @@ async fn signatures_are_checked_as_the_vectors_say_before_anything_is_looked_up(
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_that_are_no_text_are_there_and_invalid() {
+    let server = Server::start(Stores::Embedded).await.unwrap();
+    let names = ["X-FS-Pubkey", "X-FS-Timestamp", "X-FS-Signature"];
+    for (there, text) in [
+        (&names[..1], "one or more X-FS-* auth headers is missing"),
+        (&names[..], "X-FS-Pubkey is not a valid 66-hex digit id"),
+    ] {
+        let mut socket = tokio::net::TcpStream::connect(server.address()).await.unwrap();
+        let mut head = b"GET /session_version?platform=desktop HTTP/1.1\r\nhost: x\r\nconnection: close\r\n".to_vec();
+        for name in there {
+            head.extend_from_slice(name.as_bytes());
+            head.extend_from_slice(b": \xff\r\n");
+        }
+        head.extend_from_slice(b"\r\n");
+        socket.write_all(&head).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        assert!(answer.ends_with(&format!("Invalid authentication: {text}")), "{answer}");
+    }
+}
+
 async fn accounts_are_counted_once_a_day_and_not_kept(stores: Stores) {
     let (_folder, change) = operator();
     let Some(server) = Server::start_with(stores, change).await else {

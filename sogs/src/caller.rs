@@ -147,7 +147,7 @@ fn verify(app: &Community, request: &Request, now: Timestamp) -> Result<Option<V
         query: head.query.as_deref(),
         body: &request.body,
     };
-    let headers = Headers::pick(|name| head.header(name).or(headers_garbage(head, name)));
+    let headers = Headers::pick(|name| head.credential(name));
     let blinding = app.settings.users.require_blind_keys;
     app.verifier.verify(headers, &signed, now, blinding)
 }
@@ -168,11 +168,6 @@ async fn by_token(app: &Arc<Community>, id: UserId) -> Result<Taken, ApiError> {
         signed: Arc::new(signed),
         spent: true,
     })
-}
-
-/// A header that is there but is no text is not absent.
-fn headers_garbage(head: &Head, name: &str) -> Option<&'static str> {
-    head.headers.contains_key(name).then_some("?")
 }
 
 /// The person of this id; somebody who has not been here before gets a row.

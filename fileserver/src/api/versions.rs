@@ -101,7 +101,7 @@ pub(super) async fn latest(app: Arc<FileServer>, request: Request) -> Result<Res
 }
 
 fn authenticate(app: &FileServer, head: &Head) -> Result<Option<VersionId>, ApiError> {
-    let headers = fs_auth::Headers::pick(|name| head.header(name));
+    let headers = fs_auth::Headers::pick(|name| head.credential(name));
     let method = head.method.as_str();
     let signed = SignedRequest {
         method,

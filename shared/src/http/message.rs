@@ -63,6 +63,14 @@ impl Head {
             .and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
     }
 
+    /// The header's value as a credential: one that is no text is not absent, but nothing that could be valid.
+    #[must_use]
+    pub fn credential(&self, name: &str) -> Option<&str> {
+        self.headers
+            .get(name)
+            .map(|value| std::str::from_utf8(value.as_bytes()).unwrap_or("?"))
+    }
+
     /// The first value of a query parameter, decoded. Undecodable bytes become U+FFFD.
     #[must_use]
     pub fn query_value(&self, name: &str) -> Option<String> {
