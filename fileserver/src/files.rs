@@ -116,11 +116,13 @@ impl Files {
         if self.store.is_blocked(&id).await? {
             return Err(FilesError::Blocked);
         }
-        if let Some(there) = self.store.find(&id, now).await?
-            && self.is_whole(&there).await?
-            && let Some(extended) = self.store.extend(&id, now, expires).await?
-        {
-            return Ok(extended);
+        if let Some(there) = self.store.find(&id, now).await? {
+            if !self.is_whole(&there).await? {
+                tracing::error!("a file has lost its bytes; the upload in hand restores it");
+                tracing::debug!(id = there.id, "lost its bytes");
+            } else if let Some(extended) = self.store.extend(&id, now, expires).await? {
+                return Ok(extended);
+            }
         }
         let size = bytes.len() as u64;
         let room = self.quota.reserve(size).ok_or(FilesError::QuotaReached)?;
@@ -208,16 +210,28 @@ impl Files {
         }
     }
 
-    /// Whether the bytes of a row are there with the right size. A row without its bytes counts as absent: an upload of
-    /// the same bytes mends it.
+    /// Whether the bytes of a row are there with the right size.
     async fn is_whole(&self, row: &FileRow) -> Result<bool, FilesError> {
         let Ok(key) = row.blob.parse() else { return Ok(false) };
-        let whole = self.blobs.size(&key).await? == Some(row.size);
-        if !whole {
-            tracing::error!("a file has lost its bytes; the upload in hand restores it");
-            tracing::debug!(id = row.id, "lost its bytes");
+        Ok(self.blobs.size(&key).await? == Some(row.size))
+    }
+
+    /// The file with this id, unless it has expired, is blocked or has lost its bytes. While the blob store cannot be asked
+    /// nothing counts as lost: the database alone can answer then.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn find(&self, id: &FileId) -> Result<Option<FileRow>, FilesError> {
+        let mut tried = None;
+        while let Some(row) = self.row(id, &mut tried).await? {
+            match self.is_whole(&row).await {
+                Ok(false) => {}
+                Ok(true) | Err(FilesError::Blobs(_)) => return Ok(Some(row)),
+                Err(error) => return Err(error),
+            }
         }
-        Ok(whole)
+        Ok(None)
     }
 
     /// The file with this id and its bytes, unless it has expired, is blocked or has lost its bytes.
@@ -227,22 +241,42 @@ impl Files {
     /// [`FilesError`] when the database or the blob store fails.
     pub async fn open(&self, id: &FileId) -> Result<Option<(FileRow, Blob)>, FilesError> {
         let mut tried = None;
-        while let Some(row) = self.store.find(id, self.clock.now()).await? {
-            if tried.as_ref() == Some(&row.blob) {
-                tracing::error!("a file has lost its bytes; `fileserver check` lists such files");
-                tracing::debug!(id = row.id, "lost its bytes");
-                return Ok(None);
-            }
+        while let Some(row) = self.row(id, &mut tried).await? {
             let Ok(key) = row.blob.parse() else { return Ok(None) };
             match self.blobs.get(&key).await {
                 Ok(blob) if blob.size() == row.size => return Ok(Some((row, blob))),
                 Ok(_) | Err(BlobError::NotFound(_)) => {}
                 Err(error) => return Err(error.into()),
             }
-            // An upload of the same bytes may have moved them between the two steps: look at the row once more.
-            tried = Some(row.blob);
         }
         Ok(None)
+    }
+
+    /// Where to look for the bytes of a file, unless they were not there the last time. An upload of the same bytes may
+    /// have moved them meanwhile, so the row is looked at once more before they count as lost.
+    async fn row(&self, id: &FileId, tried: &mut Option<String>) -> Result<Option<FileRow>, FilesError> {
+        let Some(row) = self.store.find(id, self.clock.now()).await? else {
+            return Ok(None);
+        };
+        if tried.as_ref() == Some(&row.blob) {
+            tracing::error!("a file has lost its bytes; `fileserver check` lists such files");
+            tracing::debug!(id = row.id, "lost its bytes");
+            return Ok(None);
+        }
+        *tried = Some(row.blob.clone());
+        Ok(Some(row))
+    }
+
+    /// Lets a file live longer, never shorter. `None` for what [`Files::find`] does not find.
+    ///
+    /// # Errors
+    ///
+    /// [`FilesError`] when the database or the blob store fails.
+    pub async fn extend(&self, id: &FileId, now: Timestamp, expires: Timestamp) -> Result<Option<FileRow>, FilesError> {
+        if self.find(id).await?.is_none() {
+            return Ok(None);
+        }
+        Ok(self.store.extend(id, now, expires).await?)
     }
 
     /// Takes away expired files and then deletes doomed bytes, in small steps. The answer is how many files expired.

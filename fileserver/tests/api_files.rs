@@ -153,8 +153,17 @@ async fn lost_bytes_are_restored_by_an_upload_of_the_same(stores: Stores) {
         .unwrap()
         .unwrap();
     files.blobs().delete(&row.blob.parse().unwrap()).await.unwrap();
-    refused(&server.get(&format!("/file/{id}")).await, 404);
+    for path in [
+        format!("/file/{id}"),
+        format!("/file/{id}/info"),
+        format!("/files/{id}"),
+    ] {
+        refused(&server.get(&path).await, 404);
+    }
+    refused(&server.extend(&id, None).await, 404);
     assert_eq!(server.stored(b"lost", None).await, id);
+    assert_eq!(server.info(&id).await["size"], 4);
+    assert_eq!(server.extend(&id, None).await.status, 200);
     assert_eq!(server.get(&format!("/file/{id}")).await.body, &b"lost"[..]);
 }
 

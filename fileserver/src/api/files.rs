@@ -119,12 +119,7 @@ fn for_browsers(response: Response) -> Response {
 
 pub(super) async fn info(app: Arc<FileServer>, request: Request) -> Result<Response, ApiError> {
     let id = id(&request)?;
-    let row = app
-        .files
-        .store()
-        .find(&id, app.clock.now())
-        .await?
-        .ok_or(ApiError::NotFound)?;
+    let row = app.files.find(&id).await?.ok_or(ApiError::NotFound)?;
     Ok(describe(&row))
 }
 
@@ -136,12 +131,7 @@ pub(super) async fn extend(app: Arc<FileServer>, request: Request) -> Result<Res
     }
     let now = app.clock.now();
     let expires = expiry(&app, &request.head, now)?;
-    let row = app
-        .files
-        .store()
-        .extend(&id, now, expires)
-        .await?
-        .ok_or(ApiError::NotFound)?;
+    let row = app.files.extend(&id, now, expires).await?.ok_or(ApiError::NotFound)?;
     Ok(describe(&row))
 }
 
