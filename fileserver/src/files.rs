@@ -191,7 +191,7 @@ impl Files {
     }
 
     async fn write(&self, bytes: Bytes) -> Result<BlobKey, FilesError> {
-        let key = BlobKey::random(&mut rand::rng());
+        let key = BlobKey::random();
         self.blobs.put(&key, bytes).await?;
         Ok(key)
     }

@@ -257,7 +257,7 @@ async fn bytes_without_a_row_are_removed_when_they_are_old(stores: Stores) {
     server.clock.advance(ahead);
     let kept = server.stored(b"kept", None).await;
     let files = &server.app().files;
-    let stray = BlobKey::random(&mut rand::rng());
+    let stray = BlobKey::random();
     files
         .blobs()
         .put(&stray, bytes::Bytes::from_static(b"stray"))
@@ -282,7 +282,7 @@ async fn leftovers_of_uploads_that_broke_off_are_removed_while_the_server_runs(s
     let Some(folder) = server.app().files.blobs().local_path() else {
         return;
     };
-    let leftover = folder.join(format!("{}#1", BlobKey::random(&mut rand::rng())));
+    let leftover = folder.join(format!("{}#1", BlobKey::random()));
     std::fs::create_dir_all(leftover.parent().unwrap()).unwrap();
     std::fs::write(&leftover, b"half of it").unwrap();
     // The file system's own clock says when they were written.

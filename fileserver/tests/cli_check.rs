@@ -189,7 +189,7 @@ async fn old_bytes_without_a_file_are_strays_and_young_ones_are_uploads_in_fligh
     let place = Place::new();
     let files = place.files().await;
     let kept = place.add(&files, "kept", 1000).await;
-    let [old, young] = [(); 2].map(|()| BlobKey::random(&mut rand::rng()));
+    let [old, young] = [(); 2].map(|()| BlobKey::random());
     for key in [&old, &young] {
         files.blobs().put(key, Bytes::from_static(b"stray")).await.unwrap();
     }

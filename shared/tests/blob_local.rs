@@ -189,7 +189,7 @@ async fn a_disk_that_is_mounted_no_more_makes_no_blob_look_lost_and_takes_none()
     assert!(store.get(&key(KEY)).await.err().unwrap().is_unavailable());
     assert!(store.size(&key(KEY)).await.unwrap_err().is_unavailable());
     assert!(store.delete(&key(KEY)).await.unwrap_err().is_unavailable());
-    let other = BlobKey::random(&mut rand::rng());
+    let other = BlobKey::random();
     assert!(
         store
             .put(&other, Bytes::from_static(b"x"))

@@ -30,7 +30,7 @@ fn options(bucket: &TestBucket) -> BlobOptions {
 }
 
 fn key() -> BlobKey {
-    BlobKey::random(&mut rand::rng())
+    BlobKey::random()
 }
 
 async fn names(store: &BlobStore) -> Vec<String> {

@@ -124,7 +124,7 @@ on_every_store! {
 }
 
 fn key() -> BlobKey {
-    BlobKey::random(&mut rand::rng())
+    BlobKey::random()
 }
 
 fn random_bytes(seed: u64, length: usize) -> Bytes {

@@ -111,7 +111,7 @@ impl Files {
         if bytes.is_empty() {
             return Ok(None);
         }
-        let key = BlobKey::random(&mut rand::rng());
+        let key = BlobKey::random();
         self.blobs.put(&key, bytes).await?;
         Ok(Some(key))
     }

@@ -444,7 +444,7 @@ async fn bytes_that_a_crash_left_behind_are_removed_when_they_are_old(stores: St
     let person = server.user().await;
     let kept = uploaded(&person, "lobby", "kept").await;
     uploaded(&person, "lobby", "").await;
-    let left = BlobKey::random(&mut rand::rng());
+    let left = BlobKey::random();
     let app = server.app();
     app.blobs.put(&left, Bytes::from_static(b"left")).await.unwrap();
     // Blobs are as old as the clock of their store says.

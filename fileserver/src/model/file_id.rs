@@ -5,8 +5,7 @@ use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rand::RngExt;
-use shared::crypto::hash;
+use shared::crypto::{self, hash};
 
 /// Numeric ids have 53 bits, so that they survive a client that reads them as a double.
 const NUMERIC_BITS: u32 = 53;
@@ -36,7 +35,7 @@ impl FileId {
     #[must_use]
     pub fn random(fixed: FixedBits) -> Self {
         let free = NUMERIC_BITS - fixed.count;
-        let low = rand::rng().random_range(0..1_u64 << free);
+        let low = u64::from_le_bytes(crypto::random()) >> (u64::BITS - free);
         Self((u64::from(fixed.value) << free | low).to_string())
     }
 

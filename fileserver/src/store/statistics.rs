@@ -3,9 +3,8 @@
 //! A visitor is stored as a hash keyed with a random salt of the day. When the day is over the salt is thrown away, and
 //! with it the only way to tell whether an id was among the visitors; the rows then are nothing but a count.
 
-use rand::Rng;
 use shared::clock::Timestamp;
-use shared::crypto::hash::blake2b_keyed;
+use shared::crypto::{self, hash::blake2b_keyed};
 use shared::db::DbError;
 use shared::run;
 
@@ -64,8 +63,7 @@ impl Store {
         channel: Channel,
         now: Timestamp,
     ) -> Result<(), DbError> {
-        let mut fresh = [0_u8; 32];
-        rand::rng().fill_bytes(&mut fresh);
+        let fresh: [u8; 32] = crypto::random();
         let mut tx = self.db.write().await?;
         let day = day(now);
         run!(tx, execute, query, NEW_DAY, day, fresh.as_slice())?;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use rand::Rng;
+use crate::crypto;
 
 /// The name under which a store keeps whose blobs these are.
 pub(super) const OWNER: &str = "installation";
@@ -25,10 +25,9 @@ pub struct InvalidKey;
 impl BlobKey {
     /// A new name that nobody can guess and that no other blob has: 128 random bits as `ab/abcdef…`, so that no directory
     /// gets too full.
-    pub fn random(rng: &mut impl Rng) -> Self {
-        let mut bits = [0; 16];
-        rng.fill_bytes(&mut bits);
-        let name = hex::encode(bits);
+    #[must_use]
+    pub fn random() -> Self {
+        let name = hex::encode(crypto::random::<16>());
         let shard: String = name.chars().take(2).collect();
         Self(format!("{shard}/{name}"))
     }
@@ -74,7 +73,7 @@ mod tests {
 
     #[test]
     fn random_keys_are_spread_and_differ() {
-        let (one, other) = (BlobKey::random(&mut rand::rng()), BlobKey::random(&mut rand::rng()));
+        let (one, other) = (BlobKey::random(), BlobKey::random());
         assert_ne!(one, other);
         let (shard, name) = one.as_str().split_once('/').unwrap();
         assert_eq!((shard.len(), name.len()), (2, 32));

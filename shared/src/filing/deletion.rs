@@ -80,7 +80,7 @@ mod tests {
     async fn one_that_cannot_be_deleted_keeps_no_other_from_it() {
         let folder = tempfile::tempdir().unwrap();
         let blobs = BlobStore::open(&BlobOptions::at(folder.path().display().to_string())).unwrap();
-        let mut keys: Vec<BlobKey> = (0..20).map(|_| BlobKey::random(&mut rand::rng())).collect();
+        let mut keys: Vec<BlobKey> = (0..20).map(|_| BlobKey::random()).collect();
         keys.sort();
         for key in &keys[1..] {
             blobs.put(key, Bytes::from_static(b"bytes")).await.unwrap();
