@@ -488,19 +488,23 @@ async fn browsers_are_told_not_to_open_what_they_download() {
         return;
     };
     let id = server.stored(b"<script>", None).await;
-    let direct = server.get(&format!("/file/{id}")).await;
-    assert_eq!(direct.header("content-type"), Some("application/octet-stream"));
-    assert_eq!(direct.header("x-content-type-options"), Some("nosniff"));
-    assert_eq!(direct.header("content-security-policy"), Some("sandbox"));
-    assert_eq!(direct.header("content-disposition"), Some("attachment"));
-    let onion = server
-        .client
-        .onion_v4(Request::new("GET", &format!("/file/{id}")))
-        .await
-        .unwrap()
-        .inside
-        .unwrap();
-    let mut names: Vec<&str> = onion.headers.iter().map(|(name, _)| name.as_str()).collect();
-    names.sort_unstable();
-    assert_eq!(names, ["content-type", "expires"]);
+    for (path, content_type, inside) in [
+        (
+            format!("/file/{id}"),
+            "application/octet-stream",
+            &["content-type", "expires"][..],
+        ),
+        (format!("/files/{id}"), "application/json", &["content-type"]),
+    ] {
+        let direct = server.get(&path).await;
+        assert_eq!(direct.header("content-type"), Some(content_type));
+        assert_eq!(direct.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert_eq!(direct.header("content-security-policy"), Some("sandbox"), "{path}");
+        assert_eq!(direct.header("content-disposition"), Some("attachment"), "{path}");
+        let onion = server.client.onion_v4(Request::new("GET", &path)).await.unwrap();
+        let onion = onion.inside.unwrap();
+        let mut names: Vec<&str> = onion.headers.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(names, inside, "{path}");
+    }
 }

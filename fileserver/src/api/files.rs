@@ -103,14 +103,16 @@ pub(super) async fn download(app: Arc<FileServer>, request: Request) -> Result<R
     let expires = httpdate::fmt_http_date(row.expires.into());
     let expires = HeaderValue::from_str(&expires).map_err(|_| ApiError::NotFound)?;
     let response = Response::bytes(Body::source(blob)).with(header::EXPIRES, expires);
-    Ok(match request.head.entrance {
-        Entrance::Direct(_) => for_browsers(response),
-        Entrance::Onion | Entrance::Batch => response,
-    })
+    Ok(for_browsers(response, &request.head))
 }
 
-/// Nobody is meant to open a file in a browser; if somebody does, it must not run there.
-fn for_browsers(response: Response) -> Response {
+/// Nobody is meant to open a file in a browser; if somebody does, it must not run there. What is inside an onion request
+/// goes to no browser.
+pub(super) fn for_browsers(response: Response, head: &Head) -> Response {
+    match head.entrance {
+        Entrance::Direct(_) => {}
+        Entrance::Onion | Entrance::Batch => return response,
+    }
     response
         .with(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
         .with(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"))

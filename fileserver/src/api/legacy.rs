@@ -7,7 +7,7 @@ use serde_json::json;
 use shared::http::{Body, Head, JsonFile, JsonFileError, Request, Response, read_json_file};
 
 use super::ApiError;
-use super::files::{admit_any, expiry, id, take_allowance};
+use super::files::{admit_any, expiry, for_browsers, id, take_allowance};
 use crate::app::FileServer;
 
 pub(super) fn admit(app: &FileServer, head: &mut Head, _length: Option<u64>) -> Result<(), Response> {
@@ -40,9 +40,6 @@ pub(super) async fn upload(app: Arc<FileServer>, request: Request) -> Result<Res
 
 pub(super) async fn download(app: Arc<FileServer>, request: Request) -> Result<Response, ApiError> {
     let (_row, blob) = app.files.open(&id(&request)?).await?.ok_or(ApiError::NotFound)?;
-    Ok(Response::new(
-        StatusCode::OK,
-        &mime::APPLICATION_JSON,
-        Body::source(JsonFile(blob)),
-    ))
+    let response = Response::new(StatusCode::OK, &mime::APPLICATION_JSON, Body::source(JsonFile(blob)));
+    Ok(for_browsers(response, &request.head))
 }
