@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 use super::inner::{BadPlaintext, CONTENT_TYPE, Headers, InnerRequest};
 use super::json;
@@ -61,7 +62,9 @@ pub fn parse(plaintext: Bytes, slashless: Slashless) -> Result<InnerRequest, Bad
             format!("/legacy/{endpoint}")
         }
     };
-    InnerRequest::new(method, &endpoint, headers, "application/json", Bytes::from(body))
+    // It is no slice of the plaintext, as what stands in JSON may be escaped, so it has to be erased by itself.
+    let body = Bytes::from_owner(Zeroizing::new(body.into_bytes()));
+    InnerRequest::new(method, &endpoint, headers, "application/json", body)
 }
 
 /// What stands in place of the body of a reply whose status is not 2xx: this form has no room for more.
