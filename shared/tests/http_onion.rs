@@ -5,6 +5,7 @@
 mod http_app;
 
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -15,7 +16,7 @@ use shared::crypto::{ServerKeys, X25519Pair};
 use shared::http::{Budget, RunningFront};
 use shared::onion::Cipher;
 
-fn start() -> (std::sync::Arc<Small>, RunningFront, Client) {
+fn start() -> (Arc<Small>, RunningFront, Client) {
     let pair = X25519Pair::generate();
     let (app, front) = Setup {
         keys: pair.clone().into(),
@@ -301,4 +302,42 @@ async fn an_answer_that_is_given_learns_of_nothing() {
     let failed = client.onion_v4(Request::new("GET", "/panic")).await.unwrap();
     assert_eq!(inside(&failed).0, 500);
     assert_eq!(app.undelivered.load(Ordering::SeqCst), 0);
+}
+
+/// What is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(text)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_and_cannot_get_through_the_relays_is_logged() {
+    let log = Log::default();
+    let writer = log.clone();
+    tracing_subscriber::fmt().with_writer(move || writer.clone()).init();
+    let (_, _front, client) = start();
+    let is_logged = || {
+        let text = std::mem::take(&mut *log.0.lock().unwrap());
+        String::from_utf8_lossy(&text).contains("too large to get through the relays")
+    };
+    // A reply of version 3 is sent as base64, a third more than it is.
+    for (bytes, v3, v4) in [
+        (7_700_000, false, false),
+        (7_900_000, true, false),
+        (10_500_000, true, true),
+    ] {
+        let request = Request::new("GET", &format!("/zeros/{bytes}"));
+        client.onion_v3(request.clone()).await.unwrap();
+        assert_eq!(is_logged(), v3, "{bytes}");
+        client.onion_v4(request).await.unwrap();
+        assert_eq!(is_logged(), v4, "{bytes}");
+    }
 }

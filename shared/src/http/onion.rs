@@ -162,13 +162,17 @@ async fn wrap<A: App>(
         Some(permit) => app.budget().lend(sealed, permit),
         None => sealed.into(),
     };
-    if sealed.len() as u64 > REPLY_LIMIT {
-        tracing::warn!(bytes = sealed.len(), "a reply is too large to get through the relays");
-    }
-    Ok(match version {
+    let outer = match version {
         Version::V4 => Response::bytes(sealed),
         Version::V3 => Response::new(StatusCode::OK, &mime::TEXT_PLAIN_UTF_8, Body::source(Base64(sealed))),
-    })
+    };
+    if outer.body.length() > REPLY_LIMIT {
+        tracing::warn!(
+            bytes = outer.body.length(),
+            "a reply is too large to get through the relays"
+        );
+    }
+    Ok(outer)
 }
 
 /// Clients insist on a content type, even for an empty body.

@@ -155,6 +155,33 @@ async fn breaks(_: Arc<Small>, _: Request) -> Answer {
     Ok(Response::bytes(Body::source(Broken)))
 }
 
+/// So many zeros.
+struct Zeros(u64);
+
+impl Source for Zeros {
+    fn length(&self) -> u64 {
+        self.0
+    }
+
+    fn stream(self: Box<Self>) -> ByteStream {
+        let piece = |left: u64| {
+            (left > 0).then(|| {
+                (
+                    Ok(vec![0; left.min(65_536) as usize].into()),
+                    left.saturating_sub(65_536),
+                )
+            })
+        };
+        futures_util::stream::unfold(self.0, move |left| std::future::ready(piece(left))).boxed()
+    }
+}
+
+async fn zeros(app: Arc<Small>, request: Request) -> Answer {
+    let held = app.budget.take(1_000_000).await.ok();
+    let length = request.param("length").parse().unwrap();
+    Ok(Response::bytes(Body::source(Zeros(length)).holding(held)))
+}
+
 /// A body of which nothing ever comes.
 struct Never;
 
@@ -249,6 +276,7 @@ impl Setup {
             .path("/damaged", [Route::new(Method::GET, reads_a_damaged_file)])
             .path("/break", [Route::new(Method::GET, breaks)])
             .path("/panic-late", [Route::new(Method::GET, panics_late)])
+            .path("/zeros/{length}", [Route::new(Method::GET, zeros)])
             .path("/never", [Route::new(Method::GET, never_comes)])
             .path(
                 "/upload",
