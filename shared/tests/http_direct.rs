@@ -368,6 +368,42 @@ async fn a_body_that_trickles_for_ever_is_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_does_not_read_its_answer_is_cut() {
+    let limits = Limits {
+        body_timeout: Duration::from_millis(300),
+        ..Setup::default().limits
+    };
+    let (app, front) = Setup {
+        limits,
+        // What the system takes is taken for read.
+        send_buffer: Some(16 * 1024),
+        ..Setup::default()
+    }
+    .start();
+    let in_use = || shared::http::App::budget(&*app).in_use();
+    let length = 200_000_000;
+    let mut wire = Wire::connect(&front).await;
+    wire.send(format!("GET /zeros/{length} HTTP/1.1\r\nhost: x\r\n\r\n"))
+        .await;
+    until(|| in_use() > 0).await;
+    until(|| in_use() == 0).await;
+    assert!(wire.answer().await.len() < length, "nothing more is sent");
+    // Nor is one cut that asks for more after a while.
+    let mut idle = Wire::connect(&front).await;
+    for _ in 0..2 {
+        idle.send("GET /zeros/100000 HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        let mut body = Vec::new();
+        while !body.ends_with(&[0; 100_000]) {
+            let read = tokio::io::AsyncReadExt::read_buf(&mut idle.0, &mut body);
+            let read = tokio::time::timeout(PATIENCE, read).await.expect("no more comes");
+            assert_ne!(read.unwrap(), 0, "the connection was cut");
+        }
+        until(|| in_use() == 0).await;
+        tokio::time::sleep(limits.body_timeout * 2).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn large_bodies_beyond_the_budget_get_503_and_small_ones_get_through() {
     let limits = Limits {
         budget_wait: Duration::from_millis(100),

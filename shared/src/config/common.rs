@@ -68,7 +68,8 @@ pub struct HttpSettings {
     pub idle_timeout: Span,
     /// Longest pause while a body is sent. When this time is over, it must also have come at 64 kB a second on average.
     pub body_idle_timeout: Span,
-    /// Longest time for a whole body.
+    /// Longest time for a whole body. A client that takes a large answer slowly has so much time too, and more as long as
+    /// it takes 64 kB a second on average; then the connection is cut.
     pub body_timeout: Span,
     /// Time that a request may take once it has arrived.
     pub handler_timeout: Span,

@@ -21,12 +21,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::onion;
 use super::outbox::{Outbox, Posted};
+use super::rate::earned;
 use super::socket::{Closed, Gate, Socket};
 use super::{App, Body, Entrance, Exhausted, Head, MissLimiter, Permit, Request, Response};
 use crate::onion::{MAX_BODY, is_onion_endpoint, split_endpoint};
-
-/// The least speed at which a body must arrive, in bytes per millisecond, after the time that any pause may take.
-const LEAST_RATE: u64 = 64;
 
 /// The most bytes of a request head. Those of real clients have one or two kilobytes.
 const HEAD_LIMIT: usize = 16 * 1024;
@@ -166,7 +164,7 @@ impl<A: App> Front<A> {
                 count_early(&answer);
                 self.refuse(answer, &request, payload)
             }
-            None => respond(answer, &request),
+            None => respond(answer, &request, self.app.limits().body_timeout),
         }
     }
 
@@ -292,8 +290,7 @@ impl<A: App> Front<A> {
         let end = begun + limits.body_timeout;
         loop {
             // Slow senders hold on to a part of the budget, so they must be as fast as a bad telephone line at least.
-            let earned = Duration::from_millis(body.len() as u64 / LEAST_RATE);
-            let deadline = end.min(begun + limits.body_idle_timeout + earned);
+            let deadline = end.min(begun + limits.body_idle_timeout + earned(body.len() as u64));
             let deadline = deadline.min(Instant::now() + limits.body_idle_timeout);
             let piece = timeout_at(deadline, payload.next())
                 .await
@@ -446,8 +443,8 @@ impl Unread {
     }
 }
 
-/// Puts an answer on the socket.
-fn respond(response: Response, request: &HttpRequest) -> HttpResponse {
+/// Puts an answer on the socket. Whoever takes a large one slowly has this time at least.
+fn respond(response: Response, request: &HttpRequest, least_time: Duration) -> HttpResponse {
     let has_body = !matches!(response.status, StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT);
     let (mut builder, body) = begin(response);
     if !has_body {
@@ -457,7 +454,7 @@ fn respond(response: Response, request: &HttpRequest) -> HttpResponse {
     let is_large = length >= LARGE && !body.is_omitted();
     match request.conn_data::<Outbox>() {
         Some(outbox) if is_large => {
-            let body = Posted::new(outbox.clone(), body.into_stream(), length);
+            let body = Posted::new(outbox.clone(), body.into_stream(), length, least_time);
             builder.no_chunking(length).body(body)
         }
         _ => builder.body(actix_web::body::SizedStream::new(length, body.into_stream())),

@@ -9,7 +9,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 const BACKLOG: i32 = 2048;
 
 /// How long a peer may leave sent bytes unacknowledged, or its window shut, before the connection is cut. It bounds how
-/// long somebody who does not read an answer, or reads it very slowly, can hold on to its memory.
+/// long somebody who has gone, or reads nothing of an answer, can hold on to memory of the system. Whoever reads slowly
+/// is cut by the outbox.
 const STALLED: Duration = Duration::from_secs(60);
 
 /// A socket could not be listened on.

@@ -15,6 +15,7 @@ mod message;
 mod onion;
 mod ops;
 mod outbox;
+mod rate;
 mod router;
 mod socket;
 mod spare;
@@ -44,7 +45,9 @@ pub struct Limits {
     /// Longest pause between two pieces of a body, and the head start of one that comes slowly: once it is over, a body
     /// must have come at 64 kB a second on average. Beyond it the answer is 408.
     pub body_idle_timeout: Duration,
-    /// Longest time for a whole body; beyond it the answer is 408.
+    /// Longest time for a whole body; beyond it the answer is 408. Also the head start of a client that takes a large
+    /// answer slowly: once it has been waited for so long, it must have taken 64 kB a second on average, or the
+    /// connection is cut.
     pub body_timeout: Duration,
     /// Time a handler may take. The relay in front gives up after 25 s, so anything longer is wasted: 504.
     pub handler_timeout: Duration,

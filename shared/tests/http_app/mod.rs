@@ -231,6 +231,8 @@ pub(crate) struct Setup {
     pub(crate) misses: Option<MissLimiter>,
     pub(crate) keys: ServerKeys,
     pub(crate) handlers_at_sockets: bool,
+    /// How much the system takes of an answer that is not read.
+    pub(crate) send_buffer: Option<usize>,
 }
 
 impl Default for Setup {
@@ -246,6 +248,7 @@ impl Default for Setup {
             misses: None,
             keys: X25519Pair::generate().into(),
             handlers_at_sockets: true,
+            send_buffer: None,
         }
     }
 }
@@ -297,7 +300,11 @@ impl Setup {
         let front = Front::new(Arc::clone(&app))
             .limit_misses(self.misses)
             .handlers_at_sockets(self.handlers_at_sockets);
-        let front = front.start(listen(([127, 0, 0, 1], 0).into()).unwrap()).unwrap();
+        let listener = listen(([127, 0, 0, 1], 0).into()).unwrap();
+        if let Some(bytes) = self.send_buffer {
+            socket2::SockRef::from(&listener).set_send_buffer_size(bytes).unwrap();
+        }
+        let front = front.start(listener).unwrap();
         (app, front)
     }
 }
