@@ -13,6 +13,7 @@ use fileserver::files::Files;
 use fileserver::store::{FileRow, Store};
 use serde_json::Value;
 use shared::archive::{self, Progress, Source};
+use shared::blob::BlobOptions;
 use shared::clock::Clock;
 use shared::crypto::hash::sha256_hex;
 use shared::db::DbOptions;
@@ -142,6 +143,30 @@ async fn a_backup_of_a_running_server_is_restored_onto_either_pair_of_stores(sto
             place.run(&["blocked", "--json"]).json()
         );
     }
+}
+
+/// Whoever tries a backup out has no other thing in mind than the folder they name.
+#[tokio::test]
+async fn commands_on_a_restored_folder_leave_the_server_alone_that_was_backed_up() {
+    let mut place = Place::new();
+    let [rows, bytes] = ["live.db", "live-files"].map(|name| place.path().join(name).display().to_string());
+    place.write(
+        "conf.toml",
+        format!("database_url = \"sqlite:{rows}\"\nblob_url = \"{bytes}\"\n"),
+    );
+    place.database = DbOptions::at(format!("sqlite:{rows}"));
+    place.blobs = BlobOptions::at(bytes);
+    let live = |arguments: &[&str]| place.run(&[&["--config", "conf.toml"], arguments].concat());
+    let drill = |arguments: &[&str]| place.run(&[&["--data", "drill"], arguments].concat());
+    let file = place.add(&place.files().await, "content", 1000).await;
+    live(&["backup", "backup"]).ok();
+
+    let told = drill(&["restore", "backup"]).ok();
+    assert!(told.contains("drill/fileserver.toml.restored"), "{told}");
+    assert!(!place.path().join("drill/fileserver.toml").exists());
+    drill(&["delete", &file.id]).ok();
+    assert!(drill(&["info", &file.id]).fails().contains("no such file"));
+    assert_eq!(live(&["info", &file.id, "--json"]).json()["size"], 7);
 }
 
 async fn a_second_backup_copies_what_is_new_and_removes_what_is_gone(stores: Stores) {

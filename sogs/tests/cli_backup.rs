@@ -142,11 +142,11 @@ async fn a_backup_of_a_running_server_is_restored_onto_either_pair_of_stores(sto
         );
         let key = |place: &Place| place.run(&["key", "show"]).ok();
         assert_eq!(key(&other), key(&place));
-        for name in ["key_x25519", "sogs.toml"] {
+        for name in ["key_x25519", "sogs.toml.restored"] {
             assert_eq!(mode(&other.data().join(name)), 0o600, "{name}");
         }
         assert!(
-            fs::read_to_string(other.data().join("sogs.toml"))
+            fs::read_to_string(other.data().join("sogs.toml.restored"))
                 .unwrap()
                 .contains("3 days")
         );
@@ -170,6 +170,29 @@ async fn a_backup_of_a_running_server_is_restored_onto_either_pair_of_stores(sto
         assert_eq!(page[0]["id"], new);
         assert!(upload(&carol, "lobby", "another").await > file + 1_000_000);
     }
+}
+
+/// Whoever tries a backup out has no other thing in mind than the folder they name.
+#[test]
+fn commands_on_a_restored_folder_leave_the_server_alone_that_was_backed_up() {
+    let place = Place::new();
+    let [rows, files] = ["live.db", "live-files"].map(|name| place.path().join(name).display().to_string());
+    place.write(
+        "conf.toml",
+        format!("database_url = \"sqlite:{rows}\"\nblob_url = \"{files}\"\n"),
+    );
+    let live = |arguments: &[&str]| place.run(&[&["--config", "conf.toml"], arguments].concat());
+    let drill = |arguments: &[&str]| place.run(&[&["--data", "drill"], arguments].concat());
+    live(&["init"]).ok();
+    live(&["room", "add", "lobby"]).ok();
+    live(&["backup", "backup"]).ok();
+
+    let told = drill(&["restore", "backup"]).ok();
+    assert!(told.contains("drill/sogs.toml.restored"), "{told}");
+    assert!(!place.path().join("drill/sogs.toml").exists());
+    drill(&["room", "delete", "lobby", "--yes"]).ok();
+    assert_eq!(drill(&["room", "list", "--json"]).json(), serde_json::json!([]));
+    assert_eq!(live(&["room", "list", "--json"]).json()[0]["token"], "lobby");
 }
 
 async fn a_second_backup_copies_what_is_new_and_removes_what_is_gone(stores: Stores) {

@@ -31,7 +31,7 @@ pub use backup::{Made, Source, backup, backup_to};
 pub use error::ArchiveError;
 pub use folder::make as make_folder;
 pub use manifest::Manifest;
-pub use restore::{Restored, Target, restore};
+pub use restore::{RESTORED, Restored, Target, restore};
 pub use server::{Fault, Server, State};
 pub use stream::Spool;
 

@@ -21,6 +21,9 @@ use crate::filing::{self, Filed, Found, count_doomed, delete_doomed, filed, meet
 use crate::key_file;
 use crate::serving::keep_out;
 
+/// What is added to the name of a configuration that comes from a backup, so that no program finds it by itself.
+pub const RESTORED: &str = ".restored";
+
 /// What to restore into.
 #[derive(Clone, Copy)]
 pub struct Target<'a> {
@@ -182,11 +185,19 @@ async fn open_copy<S: Server>(saved: &Path, work: &Path) -> Result<Database, Arc
 
 /// Puts the configuration and what it names into the data folder, without writing over anything. Nothing is put there
 /// that is not in the list, such as what some other program has left beside the database.
+///
+/// The configuration gets a name under which no program finds it by itself: it may name the database and the bucket of
+/// the server that was backed up, and whoever tries a backup out must not come to work on those.
 fn put_companions<S: Server>(state: &Path, data: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
     let database = format!("{}.db", S::NAME);
+    let configuration = format!("{}.toml", S::NAME);
     let mut put = Vec::new();
     for name in Sums::open(state)?.members()? {
-        let path = data.join(&name);
+        let path = if name == configuration {
+            data.join(format!("{name}{RESTORED}"))
+        } else {
+            data.join(&name)
+        };
         if name == database || S::KEYS.contains(&name.as_str()) || path.exists() {
             continue;
         }

@@ -11,7 +11,7 @@ use clap::Args;
 use super::output;
 use super::progress::CopyBar;
 use crate::archive::{
-    Made, Manifest, Restored, Server, Source, Spool, State, Target, backup, backup_to, make_folder, restore,
+    Made, Manifest, RESTORED, Restored, Server, Source, Spool, State, Target, backup, backup_to, make_folder, restore,
 };
 
 const NOT_RESTORED: &str = "the backup was not restored";
@@ -40,7 +40,8 @@ pub struct Backup {
 ///
 /// Everything is verified before anything is done. Nothing is ever written over: a database in which there is something
 /// and another key are refused. A restore that was broken off can be run again. The configuration is put into the data
-/// folder, where it has no effect by itself, for this server may run elsewhere and otherwise.
+/// folder under a name that ends in `.restored`, where it has no effect: it may name the database and the bucket of the
+/// server that was backed up. Read it, and take `.restored` off its name if this server is to run with it.
 #[derive(Args)]
 pub struct Restore {
     /// The folder with the backup, or a tar archive of it; - for one from standard input
@@ -227,10 +228,11 @@ fn print(restored: &Restored) {
     );
     print!("{}", others(&restored.others));
     for path in &restored.configuration {
-        println!(
-            "put {} there; it has no effect unless you name it at the start",
-            path.display()
-        );
+        let path = path.display();
+        match path.to_string().strip_suffix(RESTORED) {
+            Some(usual) => println!("put the configuration into {path}; it has no effect before you call it {usual}"),
+            None => println!("put {path} there"),
+        }
     }
     println!("Public key: {public_key}");
 }
