@@ -40,6 +40,9 @@ async fn a_file_is_described_and_can_be_given_a_longer_life(stores: Stores) {
     let over_http = server.direct(Request::new("GET", &format!("/file/{id}/info"))).await;
     let over_http: Value = serde_json::from_slice(&over_http.body).unwrap();
     assert_eq!(over_http["expires"], extended["expires"]);
+    let without_unit = place.run(&["extend", id, "--for", "30"]);
+    assert_eq!(without_unit.code, 2);
+    assert!(without_unit.stderr.contains("\"2d\""), "{without_unit:?}");
     let unchanged = place.run(&["extend", id, "--for", "1s", "--json"]).json();
     assert_eq!(
         unchanged["expires"], extended["expires"],

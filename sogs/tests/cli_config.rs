@@ -125,6 +125,17 @@ fn a_wrong_command_line_ends_with_two_and_a_hint() {
         ),
         (&["mod", "add", "--room", "a", &id], "belongs before --room"),
         (&["user", "ban", &id, "--global", "--for", "soon"], "not a span of time"),
+        (&["user", "ban", &id, "--global", "--for", "2"], "\"2d\""),
+        (&["user", "timeout", &id, "--all-rooms", "--for", "2"], "\"4h\""),
+        (&["remote", "user", "ban", &id, "--for", "2"], "\"2d\""),
+        (&["remote", "user", "timeout", &id, "--for", "2"], "\"4h\""),
+        (
+            &["remote", "user", "permit", &id, "--allow", "w", "--in", "2"],
+            "\"4h\"",
+        ),
+        (&["room", "set", "a", "--rate-limit", "5/16"], "has no unit"),
+        (&["check", "--for", "10"], "has no unit"),
+        (&["message", "list", "--since", "2"], "such as 2d"),
         (&["user", "permit", &id, "--room", "a"], "--allow"),
         (
             &["user", "purge", &id, "--global", "--room", "a"],

@@ -33,7 +33,7 @@ pub(super) struct Extend {
     #[arg(value_parser = ids::parse)]
     id: FileId,
     /// How long from now, such as "30 days"; by default as long as a new file
-    #[arg(long = "for", value_name = "TIME")]
+    #[arg(long = "for", value_name = "TIME", value_parser = Span::with_unit)]
     span: Option<Span>,
     /// Print JSON
     #[arg(long)]

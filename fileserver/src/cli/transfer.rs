@@ -35,7 +35,7 @@ pub(super) struct Put {
     #[arg(long)]
     url: Option<String>,
     /// How long it is to live, such as "1 day"; by default as long as the server likes
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = Span::with_unit)]
     ttl: Option<Span>,
     /// Print JSON
     #[arg(long)]

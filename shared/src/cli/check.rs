@@ -29,7 +29,7 @@ pub struct Check {
     #[arg(long)]
     repair: bool,
     /// Stop after this time, such as "10m"
-    #[arg(long = "for", value_name = "TIME")]
+    #[arg(long = "for", value_name = "TIME", value_parser = Span::with_unit)]
     span: Option<Span>,
     /// Go on where a check was broken off, with what it printed
     #[arg(long, value_name = "CURSOR", default_value_t)]

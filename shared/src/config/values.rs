@@ -38,6 +38,23 @@ impl Span {
     pub const fn seconds(seconds: u64) -> Self {
         Self(Duration::from_secs(seconds))
     }
+
+    /// A span as the argument of a command: with its unit, for whoever leaves it out hardly means seconds.
+    ///
+    /// # Errors
+    ///
+    /// With what to write instead.
+    pub fn with_unit(text: &str) -> Result<Self, String> {
+        match text.trim().parse::<u64>() {
+            Ok(0) => Ok(Self::seconds(0)),
+            Ok(_) => Err(format!(
+                "{text:?} has no unit; a span of time is written as \"2d\", \"4h\" or \"1h 30m\""
+            )),
+            Err(_) => humantime::parse_duration(text)
+                .map(Self)
+                .map_err(|_| format!("{text:?} is not a span of time such as \"2d\", \"4h\" or \"1h 30m\"")),
+        }
+    }
 }
 
 impl Secret {
@@ -192,6 +209,17 @@ mod tests {
         assert_eq!("600".parse(), Ok(Span::seconds(600)));
         assert!("ten".parse::<Size>().unwrap_err().contains("ten"));
         assert!("-1".parse::<Span>().is_err());
+    }
+
+    #[test]
+    fn spans_in_commands_have_a_unit() {
+        assert_eq!(Span::with_unit("2d"), Ok(Span::seconds(172_800)));
+        assert_eq!(Span::with_unit("1h 30m"), Ok(Span::seconds(5_400)));
+        assert_eq!(Span::with_unit("0"), Ok(Span::seconds(0)));
+        for bad in ["2", "600", "-2", "soon", ""] {
+            let complaint = Span::with_unit(bad).unwrap_err();
+            assert!(complaint.contains("\"2d\", \"4h\""), "{complaint}");
+        }
     }
 
     #[test]

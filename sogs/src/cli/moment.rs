@@ -18,7 +18,7 @@ impl FromStr for Moment {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        if let Ok(Span(span)) = text.parse() {
+        if let Ok(Span(span)) = Span::with_unit(text) {
             return Ok(Self::Ago(span));
         }
         let midnight = format!("{text}T00:00:00Z");
@@ -54,7 +54,7 @@ mod tests {
         assert_eq!(at("1970-01-02T00:00:01Z"), 86_401);
         assert_eq!(at("1970-01-02 00:00:01"), 86_401);
         assert_eq!(at("2h"), 1_699_992_800);
-        for bad in ["", "soon", "2026-13-01", "2026-1-1", "yesterday"] {
+        for bad in ["", "soon", "2026-13-01", "2026-1-1", "yesterday", "2"] {
             assert!(bad.parse::<Moment>().is_err(), "{bad}");
         }
     }

@@ -67,7 +67,7 @@ impl FromStr for RateLimit {
             .ok_or("a rate limit is a number of posts and a time, such as 5/16s, or \"off\"")?;
         let posts = posts.trim().parse::<u32>().ok().filter(|posts| *posts > 0);
         let posts = posts.ok_or("the number of posts must be at least 1; \"off\" lifts the limit")?;
-        let span: Span = span.trim().parse()?;
+        let span = Span::with_unit(span.trim())?;
         if span.0.is_zero() || span.0 > LONGEST {
             return Err("the time must be from 1 second to 365 days".to_owned());
         }

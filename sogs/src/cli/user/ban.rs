@@ -28,7 +28,7 @@ pub(in crate::cli) struct Ban {
     #[command(flatten)]
     scope: Scope,
     /// How long, such as "2d" or "1 week"; for good if it is left out
-    #[arg(long = "for", value_name = "TIME")]
+    #[arg(long = "for", value_name = "TIME", value_parser = Span::with_unit)]
     span: Option<Span>,
     #[command(flatten)]
     why: Why,

@@ -29,7 +29,7 @@ pub(in crate::cli) struct Timeout {
     #[command(flatten)]
     scope: RoomScope,
     /// How long, such as "4h" or "2 days"
-    #[arg(long = "for", value_name = "TIME")]
+    #[arg(long = "for", value_name = "TIME", value_parser = Span::with_unit)]
     span: Span,
     #[command(flatten)]
     why: Why,

@@ -36,7 +36,7 @@ pub(in crate::cli::remote) struct Permit {
     #[arg(long, value_name = "RWUA", group = "permissions")]
     reset: Option<Letters>,
     /// Not now but in a while, such as "2h"; r, w and u only, and no --reset
-    #[arg(long = "in", value_name = "TIME", conflicts_with = "reset")]
+    #[arg(long = "in", value_name = "TIME", value_parser = Span::with_unit, conflicts_with = "reset")]
     later: Option<Span>,
 }
 

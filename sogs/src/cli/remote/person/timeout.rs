@@ -26,7 +26,7 @@ pub(in crate::cli::remote) struct Timeout {
     #[command(flatten)]
     rooms: Rooms,
     /// How long, such as "4h"
-    #[arg(long = "for", value_name = "TIME")]
+    #[arg(long = "for", value_name = "TIME", value_parser = Span::with_unit)]
     span: Span,
 }
 
