@@ -85,6 +85,19 @@ impl Keys {
         Self::read(data)
     }
 
+    /// Refuses a first start in a data folder inside or around that of another server.
+    ///
+    /// # Errors
+    ///
+    /// [`KeysError`] that names the other folder.
+    pub fn refuse_second(data: &Path) -> Result<(), KeysError> {
+        if data.join(X25519).exists() {
+            return Ok(());
+        }
+        // The other kind of key may be that of a community server.
+        Ok(key_file::refuse_second(data, "fileserver", ED25519)?)
+    }
+
     /// Reads the keys, or makes one if there is none.
     ///
     /// # Errors

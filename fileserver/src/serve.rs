@@ -40,6 +40,7 @@ impl Running {
     /// Whatever stands in the way, worded for the operator.
     pub async fn start(settings: Settings, clock: Clock) -> Result<Self> {
         let data = settings.data();
+        Keys::refuse_second(&data)?;
         make_folder(&data)?;
         let store = Store::open(&settings.database())
             .await

@@ -45,6 +45,38 @@ fn a_second_start_keeps_the_key_and_a_termination_ends_with_success() {
     assert_eq!(second.stop(), Some(0));
 }
 
+/// A new key in a folder inside or around the right one would be a second server, to which no link leads.
+#[test]
+fn a_first_start_beside_another_data_folder_is_refused() {
+    let place = Place::new();
+    let key = place.run(&["key", "new"]).ok();
+    let right = place.data();
+    for wrong in [
+        right.join("data"),
+        right.join("data/fileserver"),
+        place.path().to_owned(),
+    ] {
+        for start in [&["serve"][..], &[]] {
+            let complaint = place
+                .run(&[start, &["--data", wrong.to_str().unwrap()]].concat())
+                .fails();
+            assert!(
+                complaint.contains(&format!("--data {}:", right.display())),
+                "{complaint}"
+            );
+            assert!(complaint.contains("key new"), "{complaint}");
+            assert!(!wrong.join("fileserver.db").exists());
+        }
+    }
+    // Whoever does want a second one makes its key.
+    let second = right.join("data");
+    let second = second.to_str().unwrap();
+    let other = place.run(&["key", "new", "--data", second]).ok();
+    assert_ne!(other, key);
+    let server = Server::start(place.command(&["--listen", "127.0.0.1:0", "--data", second]));
+    assert_eq!(server.key, other.trim_end());
+}
+
 #[test]
 fn a_key_that_others_may_read_is_refused_with_the_command_that_mends_it() {
     let place = Place::new();

@@ -46,6 +46,22 @@ pub enum KeyFileError {
         /// What it holds.
         found: String,
     },
+    /// There is none, but a folder close by has one.
+    #[error(
+        "there is no key in {data}, but there is one in {other}. If that is the data folder of this server, give --data \
+         {other}: a new key would make a second server, to which no link leads. If you do want a second one, {program} \
+         --data {data} key new makes its key",
+        data = data.display(),
+        other = other.display()
+    )]
+    Elsewhere {
+        /// The data folder.
+        data: PathBuf,
+        /// The folder that has one.
+        other: PathBuf,
+        /// The program that wants one.
+        program: &'static str,
+    },
     /// There is one already.
     #[error(
         "there is a key already, and clients know the server by it, so it stays: {}. `key show` prints its public side; \
@@ -129,6 +145,27 @@ pub fn create(path: &Path, key: &[u8]) -> Result<(), KeyFileError> {
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
+}
+
+/// Refuses to let a first start make a key in a data folder if there is one in a folder inside or around it: one of the
+/// two is a mistake, and with a new key and an empty database every link would be dead. `name` is the file of the key.
+///
+/// # Errors
+///
+/// [`KeyFileError::Elsewhere`].
+pub fn refuse_second(data: &Path, program: &'static str, name: &str) -> Result<(), KeyFileError> {
+    let has_key = |folder: &Path| folder.join(name).exists();
+    if has_key(data) {
+        return Ok(());
+    }
+    let data = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
+    // Where programs put their data that are told of no folder: `data/sogs` below the one that they run in.
+    let inside = [data.join("data"), data.join("data").join(program)];
+    let around = data.ancestors().skip(1).take(2).map(Path::to_owned);
+    match inside.into_iter().chain(around).find(|folder| has_key(folder)) {
+        None => Ok(()),
+        Some(other) => Err(KeyFileError::Elsewhere { data, other, program }),
+    }
 }
 
 #[cfg(test)]

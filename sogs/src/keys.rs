@@ -42,6 +42,15 @@ pub fn create(data: &Path) -> Result<X25519Pair, KeyError> {
     read(data)
 }
 
+/// Refuses a first start in a data folder inside or around that of another server.
+///
+/// # Errors
+///
+/// [`KeyError`] that names the other folder.
+pub fn refuse_second(data: &Path) -> Result<(), KeyError> {
+    Ok(key_file::refuse_second(data, "sogs", FILE)?)
+}
+
 /// Reads the key, or makes one if there is none.
 ///
 /// # Errors

@@ -130,6 +130,7 @@ pub struct Opened {
 /// Whatever stands in the way, worded for the operator.
 pub async fn open(settings: &Settings) -> Result<Opened> {
     let data = settings.data();
+    keys::refuse_second(&data)?;
     make_folder(&data)?;
     let database = Database::open(&settings.database(), &MIGRATIONS)
         .await

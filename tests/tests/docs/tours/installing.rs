@@ -23,7 +23,12 @@ pub(crate) fn readme(tour: &mut Tour) {
         "{}",
         tour.printed()
     );
+    tour.up_to("Let it stay. Stop the server");
+    tour.sandbox.interrupt();
     tour.up_to("## A file server behind");
+    let service = fs::read_to_string(tour.sandbox.path("run/sogs.log")).unwrap();
+    assert!(service.contains(&format!("Public key: {key}")), "{service}");
+    assert!(tour.sandbox.path("var/backups/sogs/manifest.json").exists());
 
     tour.up_to(
         "Put a proxy in front, which brings TLS. The shortest way is [Caddy](https://caddyserver.com), with this in",
