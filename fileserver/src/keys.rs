@@ -34,7 +34,11 @@ pub enum KeysError {
     #[error("{} is damaged: its public key does not belong to its seed", .0.display())]
     Damaged(PathBuf),
     /// There is no key.
-    #[error("there is no key in {}; `fileserver key new` makes one, and so does the first start", .0.display())]
+    #[error(
+        "there is no key in {}. Is --data or --config the same as the server's? If there is no server yet, `fileserver \
+         key new` makes a key, and so does the first start",
+        .0.display()
+    )]
     None(PathBuf),
 }
 

@@ -15,7 +15,11 @@ pub enum KeyError {
     #[error(transparent)]
     File(#[from] KeyFileError),
     /// There is none.
-    #[error("there is no key in {}; `sogs init` makes it with all else that a server needs, and so does the first start", .0.display())]
+    #[error(
+        "there is no key in {}. Is --data or --config the same as the server's? If there is no server yet, `sogs init` \
+         makes all that one needs, and so does the first start",
+        .0.display()
+    )]
     None(PathBuf),
 }
 

@@ -92,6 +92,26 @@ async fn one_command_makes_all_that_is_needed_and_a_second_changes_nothing(store
     assert_eq!(place.run(&["room", "list", "--json"]).ok(), rooms);
 }
 
+/// A hint without the flags would lead to another server.
+#[test]
+fn hints_name_the_server_as_the_command_did() {
+    let place = nowhere();
+    let run = |arguments: &[&str]| place.run(&[&["--data", "elsewhere"], arguments].concat());
+    run(&["init"]).ok();
+    let doctor = run(&["doctor"]).stdout;
+    assert!(doctor.contains("sogs --data elsewhere room add lobby"), "{doctor}");
+    let quickstart = ["quickstart", "--base-url", ADDRESS, "--yes", "--no-serve"];
+    let made = run(&quickstart).ok();
+    for hint in ["mod add YOUR_SESSION_ID --global --admin", "doctor --outside"] {
+        assert!(
+            made.contains(&format!("sogs --data elsewhere {hint}")),
+            "{hint}: {made}"
+        );
+    }
+    let other = run(&["quickstart", "--room", "other", "--no-serve"]).ok();
+    assert!(other.contains("`sogs --data elsewhere room add other`"), "{other}");
+}
+
 #[tokio::test]
 async fn it_serves_what_it_has_made_and_sees_that_it_is_served_already() {
     let place = nowhere();

@@ -181,6 +181,9 @@ fn a_command_before_the_first_start_names_what_is_missing_and_makes_nothing() {
             complaint.contains("no key") && complaint.contains("`sogs init`"),
             "{complaint}"
         );
+        // Most likely it is there, and was not named.
+        let asks = complaint.find("Is --data or --config the same as the server's?");
+        assert!(asks < complaint.find("`sogs init`") && asks.is_some(), "{complaint}");
     }
     assert!(!place.data().exists());
     place.run(&["key", "new"]).ok();

@@ -206,6 +206,19 @@ impl CommonFlags {
             .join(format!("{name}.toml"))
     }
 
+    /// How commands for the same server begin: the program with the flags that say which server is meant.
+    #[must_use]
+    pub fn command(&self, program: &str) -> String {
+        let mut command = program.to_owned();
+        if let Some(file) = &self.config {
+            command.push_str(&format!(" --config {}", file.display()));
+        }
+        if let Some(data) = &self.data {
+            command.push_str(&format!(" --data {data}"));
+        }
+        command
+    }
+
     /// The flags that were given, as pairs of key and value.
     #[must_use]
     pub fn given(&self) -> Vec<(&'static str, String)> {
@@ -245,6 +258,18 @@ mod tests {
         let file = folder.path().join("sogs.toml");
         std::fs::write(&file, "").unwrap();
         assert_eq!(flags.config_file("SOGS"), Some(file));
+    }
+
+    #[test]
+    fn commands_for_the_same_server_name_it_as_this_one_did() {
+        assert_eq!(CommonFlags::default().command("sogs"), "sogs");
+        let flags = CommonFlags {
+            config: Some(PathBuf::from("here.toml")),
+            data: Some("there".to_owned()),
+            listen: Some("127.0.0.1:9".to_owned()),
+            ..CommonFlags::default()
+        };
+        assert_eq!(flags.command("sogs"), "sogs --config here.toml --data there");
     }
 
     #[test]

@@ -50,7 +50,10 @@ impl<'a> Server<'a> {
     async fn check_key(&self) -> Result<()> {
         let system = self.store.system_user().await.context("the database cannot be used")?;
         let Some(id) = system else {
-            bail!("no server has used this database yet; `sogs init` prepares it, and so does the first start");
+            bail!(
+                "no server has used this database yet. Is --data or --config the same as the server's? If there is no \
+                 server yet, `sogs init` prepares it, and so does the first start"
+            );
         };
         if id != format!("ff{}", self.key.public()) {
             bail!(
@@ -118,8 +121,8 @@ fn unusable(error: DbError, settings: &Settings) -> anyhow::Error {
     if is_missing {
         let data = settings.data();
         error.context(format!(
-            "there is nothing to work on yet; `sogs init` makes the database, and so does the first start. Is --data or \
-             --config the same as the server's? The data folder is {}",
+            "there is nothing to work on. Is --data or --config the same as the server's? The data folder is {}. If there \
+             is no server yet, `sogs init` makes the database, and so does the first start",
             data.display()
         ))
     } else {

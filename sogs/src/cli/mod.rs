@@ -135,15 +135,22 @@ fn run(cli: Cli) -> Result<ExitCode> {
     }
     let runtime = cli::runtime(NAME)?;
     let configuration = cli.common.config_file(PREFIX);
-    let code = runtime.block_on(dispatch(cli.command.unwrap_or(Command::Serve), loaded, configuration));
+    let sogs = cli.common.command(NAME);
+    let command = cli.command.unwrap_or(Command::Serve);
+    let code = runtime.block_on(dispatch(command, loaded, configuration, &sogs));
     runtime.shutdown_background();
     code
 }
 
-async fn dispatch(command: Command, loaded: Loaded<Settings>, configuration: Option<PathBuf>) -> Result<ExitCode> {
+async fn dispatch(
+    command: Command,
+    loaded: Loaded<Settings>,
+    configuration: Option<PathBuf>,
+    sogs: &str,
+) -> Result<ExitCode> {
     let settings = &loaded.settings;
     match command {
-        Command::Serve => serve::run(loaded.settings).await,
+        Command::Serve => serve::run(loaded.settings, sogs).await,
         Command::Init => init::run(settings).await,
         Command::Room(command) => command.run(settings).await,
         Command::Mod(command) => command.run(settings).await,

@@ -12,15 +12,13 @@ use super::config;
 use crate::serve::Running;
 use crate::settings::Settings;
 
-const NO_ROOMS: &str = "There are no rooms yet. `sogs room add TOKEN --name NAME` makes one beside the running server, \
-    and `sogs mod add ID --global --admin` makes the account with that id an admin of everything.\n";
-
-pub(super) async fn run(settings: Settings) -> Result<ExitCode> {
-    run_and_tell(settings, "").await
+/// Serves. `sogs` is how commands for this server begin.
+pub(super) async fn run(settings: Settings, sogs: &str) -> Result<ExitCode> {
+    run_and_tell(settings, sogs, "").await
 }
 
 /// Serves, and once it does says this besides.
-pub(super) async fn run_and_tell(settings: Settings, besides: &str) -> Result<ExitCode> {
+pub(super) async fn run_and_tell(settings: Settings, sogs: &str, besides: &str) -> Result<ExitCode> {
     let level = settings.common.log_level.as_deref().unwrap_or("info");
     telemetry::start_logging(level, settings.common.log_format)?;
     let mut signals = StopSignals::new().context("signals cannot be listened for")?;
@@ -30,7 +28,7 @@ pub(super) async fn run_and_tell(settings: Settings, besides: &str) -> Result<Ex
         tracing::warn!("{warning}");
     }
     // Nobody may be reading, or not any longer, and that is no reason to stop.
-    let _ = std::io::stdout().write_all((greeting(&running).await? + besides).as_bytes());
+    let _ = std::io::stdout().write_all((greeting(&running, sogs).await? + besides).as_bytes());
     signals.received().await;
     tracing::info!("stopping; a second signal stops at once");
     signals.finish(running.stop()).await;
@@ -38,7 +36,7 @@ pub(super) async fn run_and_tell(settings: Settings, besides: &str) -> Result<Ex
 }
 
 /// What the operator is told once the server serves.
-async fn greeting(running: &Running) -> Result<String> {
+async fn greeting(running: &Running, sogs: &str) -> Result<String> {
     let app = running.app();
     let mut text = format!(
         "Serving on http://{}\nPublic address: {}\nPublic key: {}\n",
@@ -47,7 +45,10 @@ async fn greeting(running: &Running) -> Result<String> {
         app.key.public()
     );
     if app.directory.rooms().await?.iter().next().is_none() {
-        text.push_str(NO_ROOMS);
+        text.push_str(&format!(
+            "There are no rooms yet. `{sogs} room add TOKEN --name NAME` makes one beside the running server, and `{sogs} \
+             mod add ID --global --admin` makes the account with that id an admin of everything.\n"
+        ));
     }
     Ok(text)
 }

@@ -16,7 +16,7 @@ use crate::store::{MIGRATIONS, Store};
 const NEWEST: &str = "SELECT CAST(COALESCE(MAX(last_active), 0) AS BIGINT) FROM users WHERE id <> 0";
 
 /// Looks at everything here; the key is given if it can be read.
-pub(super) async fn look(report: &mut Report, loaded: &Loaded<Settings>) -> Option<X25519Pair> {
+pub(super) async fn look(report: &mut Report, loaded: &Loaded<Settings>, sogs: &str) -> Option<X25519Pair> {
     let settings = &loaded.settings;
     let inside = premises(settings);
     let warnings = strange().into_iter().chain(narrow(settings)).collect();
@@ -26,10 +26,10 @@ pub(super) async fn look(report: &mut Report, loaded: &Loaded<Settings>) -> Opti
         inside.machine(report, None).await;
         return None;
     }
-    let key = key(report, settings);
+    let key = key(report, settings, sogs);
     let db = inside.database(report).await;
     if let Some(db) = &db {
-        match belongs(db, key.as_ref()).await {
+        match belongs(db, key.as_ref(), sogs).await {
             Ok(findings) => report.extend(findings),
             Err(error) => report.add(unreadable(&error)),
         }
@@ -77,7 +77,7 @@ fn base_url(settings: &Settings) -> Finding {
     }
 }
 
-fn key(report: &mut Report, settings: &Settings) -> Option<X25519Pair> {
+fn key(report: &mut Report, settings: &Settings, sogs: &str) -> Option<X25519Pair> {
     const CHECK: &str = "key";
     let data = settings.data();
     if let Some(finding) = key_file(&data.join(keys::FILE)) {
@@ -96,8 +96,11 @@ fn key(report: &mut Report, settings: &Settings) -> Option<X25519Pair> {
             report.add(Finding::error(
                 CHECK,
                 format!("There is no key in {}.", data.display()),
-                "If there was one, put it back from a backup before anything is started: clients know the server by it. \
-                 Otherwise `sogs quickstart` makes one, and all else.",
+                format!(
+                    "Is --data or --config the same as the server's? If there was a key here, put it back from a backup \
+                     before anything is started: clients know the server by it. If there is no server yet, `{sogs} \
+                     quickstart` makes one, and all else."
+                ),
             ));
             None
         }
@@ -113,7 +116,7 @@ fn key(report: &mut Report, settings: &Settings) -> Option<X25519Pair> {
 }
 
 /// Whether the database is that of the key, and whether there is anything to join.
-async fn belongs(db: &Database, key: Option<&X25519Pair>) -> Result<Vec<Finding>, DbError> {
+async fn belongs(db: &Database, key: Option<&X25519Pair>, sogs: &str) -> Result<Vec<Finding>, DbError> {
     let store = Store::on(db.clone(), None);
     let mut findings = Vec::new();
     let system = store.system_user().await?;
@@ -127,7 +130,10 @@ async fn belongs(db: &Database, key: Option<&X25519Pair>) -> Result<Vec<Finding>
         (None, _) => findings.push(Finding::warning(
             "database",
             "No server has used this database yet.",
-            "`sogs quickstart` prepares it, and so does the first start.",
+            format!(
+                "Is --data or --config the same as the server's? If there is no server yet, `{sogs} quickstart` prepares \
+                 it, and so does the first start."
+            ),
         )),
         _ => {}
     }
@@ -137,7 +143,7 @@ async fn belongs(db: &Database, key: Option<&X25519Pair>) -> Result<Vec<Finding>
         0 => Finding::warning(
             "rooms",
             "There are no rooms, so there is nothing to join.",
-            "sogs room add lobby --name Lobby",
+            format!("{sogs} room add lobby --name Lobby"),
         ),
         1 => Finding::ok("rooms", "There is one room."),
         count => Finding::ok(

@@ -42,11 +42,12 @@ impl Doctor {
         let loaded = settings(super::NAME, PREFIX, common, Settings::validate);
         let data = loaded.as_ref().ok().map(|loaded| loaded.settings.data());
         visit(super::NAME, self.json, data.as_deref(), async |report| {
-            self.look(report, loaded).await;
+            self.look(report, loaded, &common.command(super::NAME)).await;
         })
     }
 
-    async fn look(&self, report: &mut Report, loaded: Result<Loaded<Settings>, Finding>) {
+    /// `sogs` is how commands for this server begin.
+    async fn look(&self, report: &mut Report, loaded: Result<Loaded<Settings>, Finding>, sogs: &str) {
         let is_here = match &loaded {
             Ok(loaded) => loaded.settings.data().exists(),
             Err(_) => true,
@@ -55,7 +56,7 @@ impl Doctor {
         if is_here || self.url.is_none() {
             report.heading("From inside:");
             match &loaded {
-                Ok(loaded) => key = inside::look(report, loaded).await,
+                Ok(loaded) => key = inside::look(report, loaded, sogs).await,
                 Err(finding) => report.add(finding.clone()),
             }
         }
@@ -70,7 +71,12 @@ impl Doctor {
             "From outside, at {}:",
             target.base.as_str().trim_end_matches('/')
         ));
-        outside::look(report, &target, settings.as_ref().filter(|_| is_here), key.as_ref()).await;
+        let here = outside::Here {
+            settings: settings.as_ref().filter(|_| is_here),
+            key: key.as_ref(),
+            sogs,
+        };
+        outside::look(report, &target, here).await;
     }
 
     fn target(&self, settings: Option<&Settings>) -> Option<Target> {

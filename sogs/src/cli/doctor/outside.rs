@@ -41,8 +41,22 @@ struct Uploaded {
     id: i64,
 }
 
-/// Looks at the address. The settings and the key are those of the server on this machine, if there is one.
-pub(super) async fn look(report: &mut Report, target: &Target, settings: Option<&Settings>, own: Option<&X25519Pair>) {
+/// What is known about the server on this machine, if there is one.
+#[derive(Clone, Copy)]
+pub(super) struct Here<'a> {
+    pub(super) settings: Option<&'a Settings>,
+    pub(super) key: Option<&'a X25519Pair>,
+    /// How commands for it begin.
+    pub(super) sogs: &'a str,
+}
+
+/// Looks at the address.
+pub(super) async fn look(report: &mut Report, target: &Target, here: Here<'_>) {
+    let Here {
+        settings,
+        key: own,
+        sogs,
+    } = here;
     let base = target.base.as_str().trim_end_matches('/');
     // The one of the configuration has been judged.
     if settings.is_none_or(|settings| settings.base_url() != base) {
@@ -79,6 +93,7 @@ pub(super) async fn look(report: &mut Report, target: &Target, settings: Option<
             Clock::system(),
         ),
         reached,
+        sogs,
     };
     report.add(visit.capabilities().await);
     let Some(mut rooms) = visit.rooms(report).await else {
@@ -112,14 +127,16 @@ fn read<T: for<'a> Deserialize<'a>>(answer: &Answer) -> Option<T> {
         .filter(|_| answer.status == 200 || answer.status == 201)
 }
 
-struct Visit {
+struct Visit<'a> {
     reached: Reached,
+    /// How commands for the server begin.
+    sogs: &'a str,
     /// Unsigned, as Android joins.
     client: Client,
     signed: Client,
 }
 
-impl Visit {
+impl Visit<'_> {
     async fn capabilities(&self) -> Finding {
         const CHECK: &str = "capabilities";
         let answer = match self
@@ -191,7 +208,10 @@ impl Visit {
                 [] => Finding::warning(
                     CHECK,
                     "There is no room that a newcomer could see.",
-                    "sogs room add lobby --name Lobby, or sogs room set TOKEN --allow ra for one that is hidden.",
+                    format!(
+                        "{0} room add lobby --name Lobby, or {0} room set TOKEN --allow ra for one that is hidden.",
+                        self.sogs
+                    ),
                 ),
                 [room] => Finding::ok(CHECK, format!("A newcomer sees one room, {}.", room.token)),
                 rooms => Finding::ok(CHECK, format!("A newcomer sees {} rooms.", rooms.len())),
@@ -209,8 +229,9 @@ impl Visit {
                 CHECK,
                 format!("There is no room {token}, or newcomers may not know of it."),
                 format!(
-                    "`sogs room list` lists the rooms with their links; `sogs room set {token} --allow ra` opens one. \
-                     Hidden rooms cannot be joined from Android."
+                    "`{0} room list` lists the rooms with their links; `{0} room set {token} --allow ra` opens one. \
+                     Hidden rooms cannot be joined from Android.",
+                    self.sogs
                 ),
             ),
             Ok(answer) => unanswered(CHECK, &format!("{} was answered", answer.status)),

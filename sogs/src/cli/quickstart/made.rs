@@ -10,6 +10,7 @@ use shared::crypto::{UserId, X25519Public};
 use shared::db::{Database, DbError, Schema};
 
 use super::wanted::Wanted;
+use crate::cli::NAME;
 use crate::cli::beside::Server;
 use crate::keys;
 use crate::links;
@@ -112,7 +113,7 @@ impl Community {
     }
 
     /// What there is.
-    pub(super) fn told(&self, settings: &Settings, file: &Path) -> Result<String> {
+    pub(super) fn told(&self, common: &CommonFlags, settings: &Settings, file: &Path) -> Result<String> {
         let mut text = String::new();
         writeln!(text, "Data folder:    {}", settings.data().display())?;
         if file.exists() {
@@ -128,7 +129,8 @@ impl Community {
         if self.admins.is_empty() {
             writeln!(
                 text,
-                "Admin:          nobody yet; sogs mod add YOUR_SESSION_ID --global --admin"
+                "Admin:          nobody yet; {} mod add YOUR_SESSION_ID --global --admin",
+                common.command(NAME)
             )?;
         }
         Ok(text)
@@ -158,18 +160,9 @@ pub(super) fn left_to_do(common: &CommonFlags, settings: &Settings, unwritten: O
         ));
     }
     text.push_str(&format!(
-        "- Let {host} lead to this machine, and open its ports to the Internet.\n- See whether all of it works: {}\n",
-        doctor(common)
+        "- Let {host} lead to this machine, and open its ports to the Internet.\n- See whether all of it works: {} \
+         doctor --outside\n",
+        common.command(NAME)
     ));
     text
-}
-
-/// The command that looks at this community.
-fn doctor(common: &CommonFlags) -> String {
-    let place = match (&common.config, &common.data) {
-        (Some(file), _) => format!(" --config {}", file.display()),
-        (None, Some(data)) => format!(" --data {data}"),
-        (None, None) => String::new(),
-    };
-    format!("sogs{place} doctor --outside")
 }

@@ -73,7 +73,8 @@ impl Quickstart {
                 if let Some(room) = &self.room
                     && !community.has(room)
                 {
-                    println!("It has no room {room}; `sogs room add {room}` makes one.");
+                    let sogs = common.command(super::NAME);
+                    println!("It has no room {room}; `{sogs} room add {room}` makes one.");
                 }
                 community
             }
@@ -88,7 +89,7 @@ impl Quickstart {
             Some(base_url) if !is_written => !file::write(&file, common, base_url)?,
             _ => false,
         };
-        print!("{}", community.told(&settings, &file)?);
+        print!("{}", community.told(common, &settings, &file)?);
         let unwritten = Some(file.as_path()).filter(|_| unwritten);
         let left = made::left_to_do(common, &settings, unwritten);
         let ending = left + &self.link(&settings, &community).await?;
@@ -102,7 +103,7 @@ impl Quickstart {
             return Ok(ExitCode::SUCCESS);
         }
         println!();
-        serve::run_and_tell(settings, &ending).await
+        serve::run_and_tell(settings, &common.command(super::NAME), &ending).await
     }
 
     /// What is to be made, by flags or by asking.
