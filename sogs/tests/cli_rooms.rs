@@ -240,6 +240,9 @@ async fn a_room_is_shown_with_what_is_in_it(stores: Stores) {
         .await;
     live.after(place.run(&["mod", "add", &other.id, "--room", "a", "--hidden"]))
         .await;
+    let elsewhere = live.user().await;
+    live.after(place.run(&["mod", "add", &elsewhere.id, "--global", "--admin"]))
+        .await;
 
     let room = place.run(&["room", "show", "a", "--json"]).json();
     assert_eq!(room["token"], "a");
@@ -260,6 +263,10 @@ async fn a_room_is_shown_with_what_is_in_it(stores: Stores) {
             { "id": other.id, "admin": false, "visible": false },
         ])
     );
+    assert_eq!(
+        room["global_moderators"],
+        json!([{ "id": elsewhere.id, "admin": true, "visible": false }])
+    );
 
     let text = place.run(&["room", "show", "A"]).ok();
     for line in [
@@ -270,6 +277,8 @@ async fn a_room_is_shown_with_what_is_in_it(stores: Stores) {
         "everybody      +read, +write, +upload, +accessible".to_owned(),
         "moderators     1 admin, 1 moderator (1 hidden)".to_owned(),
         format!("               {} hidden moderator", other.id),
+        "everywhere     1 admin (1 hidden), 0 moderators".to_owned(),
+        format!("               {} hidden admin", elsewhere.id),
     ] {
         assert!(text.lines().any(|printed| printed == line), "{line} is not in\n{text}");
     }

@@ -75,10 +75,19 @@ impl Show {
             return super::rights::show(server, &self.token, self.json).await;
         }
         let survey = survey(server, &self.token).await?;
+        let everywhere = everywhere(server).await?;
         if self.json {
-            output::json(&object(&survey, server))?;
+            let mut object = object(&survey, server);
+            if let Value::Object(keys) = &mut object {
+                keys.insert("global_moderators".to_owned(), everywhere.iter().map(role).collect());
+            }
+            output::json(&object)?;
         } else {
             print(&survey, server);
+            if !everywhere.is_empty() {
+                println!("everywhere     {}", counts(&everywhere));
+                tell(&everywhere);
+            }
         }
         server.warn_of_links();
         Ok(ExitCode::SUCCESS)
@@ -92,6 +101,17 @@ pub(super) async fn survey(server: &Server<'_>, token: &RoomToken) -> Result<Roo
     let found = server.store.survey(Some(&whole), server.clock.now()).await?;
     let gone = || format!("{} was deleted in between", title(&room));
     found.into_iter().next().with_context(gone)
+}
+
+/// Who moderates the whole server, and with it the room.
+async fn everywhere(server: &Server<'_>) -> Result<Vec<RoomRole>> {
+    let rows = server.store.global_moderators().await?.into_iter();
+    let roles = rows.map(|row| RoomRole {
+        session_id: row.session_id,
+        admin: row.admin,
+        visible: row.visible_mod,
+    });
+    Ok(roles.collect())
 }
 
 /// Prints it for people.
@@ -122,7 +142,11 @@ pub(super) fn print(survey: &RoomSurvey, server: &Server<'_>) {
     println!("rate limit     {}", rate_limit(room.rate_limit_size, interval(room)));
     println!("web pages      {}", web(room));
     println!("moderators     {}", counts(&survey.roles));
-    for role in &survey.roles {
+    tell(&survey.roles);
+}
+
+fn tell(roles: &[RoomRole]) {
+    for role in roles {
         println!("               {} {}", role.session_id, kind(role));
     }
 }
@@ -173,14 +197,16 @@ fn interval(room: &RoomRow) -> Duration {
     Duration::from_nanos(u64::try_from(room.rate_limit_interval).unwrap_or(0))
 }
 
+fn role(role: &RoomRole) -> Value {
+    json!({ "id": role.session_id, "admin": role.admin, "visible": role.visible })
+}
+
 /// What programs are told about a room.
 fn object(survey: &RoomSurvey, server: &Server<'_>) -> Value {
     let room = &survey.room;
     let [day, week, fortnight, month] = survey.active;
     let top = survey.top_reactions.iter();
     let top = top.map(|(reaction, count)| json!({ "reaction": reaction, "count": count }));
-    let roles = survey.roles.iter();
-    let roles = roles.map(|role| json!({ "id": role.session_id, "admin": role.admin, "visible": role.visible }));
     json!({
         "token": room.token,
         "name": room.name,
@@ -208,6 +234,6 @@ fn object(survey: &RoomSurvey, server: &Server<'_>) -> Value {
             "messages": room.web_messages,
             "feed": room.web_feed,
         },
-        "moderators": roles.collect::<Vec<_>>(),
+        "moderators": survey.roles.iter().map(role).collect::<Vec<_>>(),
     })
 }
