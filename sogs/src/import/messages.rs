@@ -128,14 +128,20 @@ const BROKEN: &str = concat!("SELECT id FROM messages WHERE NOT (", whole!(), ")
 const SHARED: &str = "SELECT CAST(COALESCE(SUM(same.count), 0) AS BIGINT)
     FROM (SELECT COUNT(*) AS count FROM messages GROUP BY room, seqno HAVING COUNT(*) > 1) AS same";
 
-/// All earlier versions of the next so many messages that have any.
+/// All earlier versions of the next so many messages that have any. Versions of messages that are gone do not count, or
+/// a page of them alone would look like the end.
 const HISTORY: &str = r#"SELECT message, replaced, data, signature
     FROM (SELECT message, COALESCE(CAST(replaced AS DOUBLE PRECISION), 0.0) AS replaced, data, signature
         FROM message_history) AS earlier
     WHERE message > $1
       AND EXISTS (SELECT 1 FROM messages WHERE messages.id = earlier.message)
       AND message <= (SELECT MAX(message)
-        FROM (SELECT DISTINCT message FROM message_history WHERE message > $1 ORDER BY message LIMIT $2) AS next)
+        FROM (SELECT DISTINCT message
+            FROM message_history
+            WHERE message > $1
+              AND EXISTS (SELECT 1 FROM messages WHERE messages.id = message_history.message)
+            ORDER BY message
+            LIMIT $2) AS next)
     ORDER BY message, replaced"#;
 
 const ADD_MESSAGES: PerDialect = insert!(

@@ -208,3 +208,28 @@ async fn a_postgresql_knows_ids_that_it_gave_away_and_took_back() {
     let live = place.live().await;
     assert_eq!(live.user().await.say("lobby", "the fourth").await, 4);
 }
+
+/// A page of the history counts messages, also those that are gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn history_goes_on_behind_any_number_of_messages_that_are_gone() {
+    for old in [Some(OldServer::new().await), OldServer::on_postgres().await] {
+        let Some(old) = old else { continue };
+        let place = Place::new();
+        old.sql(
+            r#"INSERT INTO rooms (id, token, name, message_sequence) VALUES (1, 'lobby', 'Lobby', 1);
+            INSERT INTO messages (id, room, "user", seqno, seqno_data, data, data_size, signature) VALUES
+                (1000, 1, 0, 1, 1, X'61', 1, X'00');"#,
+        )
+        .await;
+        let gone: Vec<i64> = (1..=150).collect();
+        for message in gone.iter().chain([&1000]) {
+            old.sql(&format!(
+                "INSERT INTO message_history (message, replaced, data, signature) VALUES ({message}, {}, X'30', X'00');",
+                now() - 60.0
+            ))
+            .await;
+        }
+        let report = old.import(&place, &["--json"]).json();
+        assert_eq!(report["taken"]["earlier versions of messages"], 1, "{report:#}");
+    }
+}
