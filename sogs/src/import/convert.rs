@@ -170,15 +170,42 @@ impl Writing<'_> {
             toml.push_str(&self.without.join("\n"));
             toml.push('\n');
         }
-        match toml::from_str::<Settings>(&toml) {
-            Ok(settings) => self
-                .notes
-                .extend(settings.validate().err().map(|error| error.to_string())),
-            Err(error) => self.notes.push(error.message().to_owned()),
-        }
+        self.notes.extend(complaints(&toml));
         Converted {
             toml,
             notes: self.notes,
+        }
+    }
+}
+
+/// What is wrong with the values of a configuration. Each is told alone, so it is taken out before the next is looked for.
+fn complaints(toml: &str) -> Vec<String> {
+    let mut table: toml::Table = match toml::from_str(toml) {
+        Ok(table) => table,
+        Err(error) => return vec![error.message().to_owned()],
+    };
+    let mut complaints = Vec::new();
+    loop {
+        let settings: Settings = match table.clone().try_into() {
+            Ok(settings) => settings,
+            Err(error) => {
+                complaints.push(error.message().to_owned());
+                return complaints;
+            }
+        };
+        let Err(bad) = settings.validate() else {
+            return complaints;
+        };
+        complaints.push(bad.to_string());
+        let removed = match bad.key.split_once('.') {
+            None => table.remove(bad.key),
+            Some((section, key)) => match table.get_mut(section) {
+                Some(Value::Table(section)) => section.remove(key),
+                _ => None,
+            },
+        };
+        if removed.is_none() {
+            return complaints;
         }
     }
 }
@@ -289,6 +316,34 @@ public = yes
             assert!(converted.toml.contains(&format!("# {comment}")), "{}", converted.toml);
         }
         assert!(!converted.toml.contains("hunter2"));
+    }
+
+    #[test]
+    fn times_are_written_in_days_and_what_is_left_over() {
+        for (days, written) in [
+            ("60", "60days"),
+            ("1", "1day"),
+            ("1.5", "1day 12h"),
+            ("0.5", "12h"),
+            ("0.0625", "1h 30m"),
+            ("365.25", "365days 6h"),
+        ] {
+            let (settings, converted) = converted(&format!("[files]\nexpiry = {days}"));
+            let line = format!("expiry = \"{written}\"\n");
+            assert!(converted.toml.contains(&line), "{line}{}", converted.toml);
+            let seconds = days.parse::<f64>().unwrap() * 86_400.0;
+            assert_eq!(settings.files.expiry.0.as_secs_f64().to_string(), seconds.to_string());
+        }
+    }
+
+    #[test]
+    fn every_value_that_cannot_stand_is_told() {
+        let (_, converted) =
+            converted("[files]\nmax_size = 0\n[direct_messages]\nexpiry = 0\n[rooms]\nactive_threshold = 0\n");
+        let told = |key: &str| converted.notes.iter().any(|note| note.starts_with(key));
+        for key in ["files.max_size", "direct_messages.expiry", "rooms.active_threshold"] {
+            assert!(told(key), "{key}: {:?}", converted.notes);
+        }
     }
 
     #[test]

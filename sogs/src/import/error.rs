@@ -76,7 +76,11 @@ pub enum ImportError {
     #[error("the new server would use the same {0} as the old one; choose another with {1}")]
     SamePlace(&'static str, &'static str),
     /// Tokens of rooms cannot be taken over.
-    #[error("the rooms cannot be taken over: {0}. Mend that with the old server's tools first")]
+    #[error(
+        "the rooms cannot be taken over: {0}. Give the room another token, in the copy of the old server's folder: sqlite3 \
+         sogs.db \"UPDATE rooms SET token = 'NEW' WHERE id = NUMBER\"; its number is in: sqlite3 sogs.db \"SELECT id, token \
+         FROM rooms\""
+    )]
     Tokens(String),
     /// Files are outside of the folder.
     #[error(

@@ -4,13 +4,16 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use shared::config::Span;
 use shared::crypto::{X25519Pair, X25519Secret};
 use zeroize::Zeroizing;
 
 use super::database::Place;
 use super::ini::Ini;
+use super::meaning::span_of;
 use super::{ImportError, Source, schema};
 use crate::links;
+use crate::settings::Settings;
 
 /// The bytes of a key.
 const KEY: usize = 32;
@@ -29,7 +32,10 @@ impl Installation {
         let folder = source.folder.canonicalize().map_err(ImportError::io(&source.folder))?;
         let ini = match &source.ini {
             Some(path) => Some(path.clone()),
-            None => Some(folder.join("sogs.ini")).filter(|path| path.exists()),
+            None => {
+                let path = folder.join("sogs.ini");
+                is_there(&path)?.then_some(path)
+            }
         };
         let ini = match ini {
             Some(path) => {
@@ -47,7 +53,7 @@ impl Installation {
         let url = url.unwrap_or_else(|| setting("db", "url", "sqlite:///sogs.db"));
         let database = Place::parse(&url, &folder)?;
         if let Place::File(path) = &database
-            && !path.exists()
+            && !is_there(path)?
         {
             return Err(if schema::is_oldest(&folder) {
                 ImportError::TooOld("0.1")
@@ -69,6 +75,29 @@ impl Installation {
         let (_, ini) = self.ini.as_ref()?;
         let url = ini.value("net", "base_url").filter(|url| !url.is_empty())?;
         Some(links::base_url(&url).unwrap_or(url))
+    }
+
+    /// Settings with the times after which the old server forgot what is too old to be taken over, where its
+    /// configuration says them.
+    pub(super) fn with_old_times(&self, settings: &Settings) -> Settings {
+        let mut settings = settings.clone();
+        let set = |section, key, span: &mut Span| {
+            let value = self.ini.as_ref().and_then(|(_, ini)| ini.value(section, key));
+            if let Some(time) = value.and_then(|value| span_of(&value)) {
+                *span = Span(time);
+            }
+        };
+        set(
+            "messages",
+            "history_prune_threshold",
+            &mut settings.messages.history_prune_threshold,
+        );
+        set(
+            "rooms",
+            "active_prune_threshold",
+            &mut settings.rooms.active_prune_threshold,
+        );
+        settings
     }
 
     /// Sees that nothing of the old server would be written to.
@@ -95,6 +124,11 @@ impl Installation {
         }
         Ok(())
     }
+}
+
+/// Whether there is a file. One that may not be looked at is not missing.
+fn is_there(path: &Path) -> Result<bool, ImportError> {
+    path.try_exists().map_err(ImportError::io(path))
 }
 
 fn read_key(path: &Path) -> Result<X25519Pair, ImportError> {

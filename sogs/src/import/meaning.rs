@@ -79,6 +79,7 @@ pub(super) const OF_ROOMS: &[(&str, Meaning)] = &[
 const ALPHABETS: [&str; 3] = ["arabic", "cyrillic", "persian"];
 
 const DAY: f64 = 86_400.0;
+const DAY_SECONDS: u64 = 86_400;
 
 pub(super) fn address(value: &str) -> Result<Value, &'static str> {
     links::base_url(value).map(Value::String)
@@ -105,6 +106,19 @@ pub(super) fn flag(value: &str) -> Result<bool, &'static str> {
 
 /// Days, with fractions; nothing and 0 are for ever.
 pub(super) fn days(value: &str) -> Result<Value, &'static str> {
+    let span = span(value)?;
+    if span.is_zero() {
+        return Ok(Value::Integer(0));
+    }
+    Ok(Value::String(in_days(span)))
+}
+
+/// A number of days as a span, if it is one and not for ever.
+pub(super) fn span_of(value: &str) -> Option<Duration> {
+    span(value).ok().filter(|span| !span.is_zero())
+}
+
+fn span(value: &str) -> Result<Duration, &'static str> {
     const WRONG: &str = "it is no number of days";
     let days: f64 = if value.is_empty() {
         0.0
@@ -112,12 +126,21 @@ pub(super) fn days(value: &str) -> Result<Value, &'static str> {
         value.parse().map_err(|_| WRONG)?
     };
     let span = Duration::try_from_secs_f64(days * DAY).map_err(|_| WRONG)?;
-    if span.is_zero() {
-        return Ok(Value::Integer(0));
-    }
     // A whole number of milliseconds says what was meant; days with fractions have noise behind it.
-    let span = Duration::from_millis(u64::try_from(span.as_millis()).map_err(|_| WRONG)?);
-    Ok(Value::String(humantime::format_duration(span).to_string()))
+    let millis = u64::try_from(span.as_millis()).map_err(|_| WRONG)?;
+    Ok(Duration::from_millis(millis))
+}
+
+/// A span with days as its largest unit: months and years have no fixed length for people.
+fn in_days(span: Duration) -> String {
+    let days = span.as_secs() / DAY_SECONDS;
+    let rest = span.saturating_sub(Duration::from_secs(days * DAY_SECONDS));
+    let plural = if days == 1 { "" } else { "s" };
+    match (days, rest.is_zero()) {
+        (0, _) => humantime::format_duration(rest).to_string(),
+        (_, true) => format!("{days}day{plural}"),
+        (_, false) => format!("{days}day{plural} {}", humantime::format_duration(rest)),
+    }
 }
 
 pub(super) fn bytes(value: &str) -> Result<Value, &'static str> {

@@ -167,11 +167,12 @@ impl Import<'_> {
         found: &Found,
         now: shared::clock::Timestamp,
     ) -> Result<Option<crate::store::Write>, ImportError> {
+        let settings = self.old.with_old_times(self.settings);
         Copying::new(
             self.database,
             shape,
             write,
-            self.settings,
+            &settings,
             self.old.key.public(),
             now,
             seed,

@@ -233,3 +233,32 @@ async fn history_goes_on_behind_any_number_of_messages_that_are_gone() {
         assert_eq!(report["taken"]["earlier versions of messages"], 1, "{report:#}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_old_is_what_the_old_server_would_have_forgotten() {
+    for (ini, taken) in [
+        ("", 0),
+        (
+            "[messages]\nhistory_prune_threshold = 365\n[rooms]\nactive_prune_threshold = 365\n",
+            1,
+        ),
+    ] {
+        let (old, place) = (OldServer::new().await, Place::new());
+        let long_ago = now() - 100.0 * 86_400.0;
+        old.write("sogs.ini", ini);
+        old.sql(&format!(
+            r#"INSERT INTO users (id, session_id) VALUES (5, '{}');
+            INSERT INTO rooms (id, token, name, message_sequence) VALUES (1, 'lobby', 'Lobby', 1);
+            INSERT INTO messages (id, room, "user", seqno, seqno_data, data, data_size, signature) VALUES
+                (10, 1, 5, 1, 1, X'61', 1, X'00');
+            INSERT INTO message_history (message, replaced, data, signature) VALUES (10, {long_ago}, X'30', X'00');
+            INSERT INTO room_users (room, "user", last_active) VALUES (1, 5, {long_ago});"#,
+            id("15", "cd")
+        ))
+        .await;
+        let report = old.import(&place, &["--json"]).json();
+        for kind in ["earlier versions of messages", "visits to rooms"] {
+            assert_eq!(report["taken"][kind].as_u64().unwrap_or(0), taken, "{kind}: {report:#}");
+        }
+    }
+}

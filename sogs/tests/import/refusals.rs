@@ -181,8 +181,20 @@ async fn rooms_whose_tokens_cannot_be_are_refused() {
         .await;
         let complaint = old.import(&place, &[]).fails();
         assert!(complaint.contains(told), "{complaint}");
+        assert!(complaint.contains("UPDATE rooms SET token"), "{complaint}");
         assert!(!place.data().join("sogs.db").exists(), "nothing was begun");
     }
+}
+
+/// Whoever may not look at it gets another error, which the superuser never does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_that_cannot_be_looked_at_is_not_taken_for_missing() {
+    let (old, place) = (OldServer::new().await, Place::new());
+    small(&old).await;
+    let ini = old.path().join("sogs.ini");
+    std::os::unix::fs::symlink(&ini, &ini).unwrap();
+    let complaint = old.import(&place, &[]).fails();
+    assert!(complaint.contains("sogs.ini"), "{complaint}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
