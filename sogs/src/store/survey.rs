@@ -6,9 +6,9 @@ use shared::clock::Timestamp;
 use shared::db::{DbError, Tx};
 use shared::run;
 
-use super::rooms::{ALL, FIND};
+use super::rooms::ALL;
 use super::{RoomRow, Store};
-use crate::model::RoomToken;
+use crate::model::RoomNo;
 
 /// A room and what is in it.
 #[derive(Clone, Debug)]
@@ -88,12 +88,10 @@ impl Store {
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn survey(&self, only: Option<&RoomToken>, now: Timestamp) -> Result<Vec<RoomSurvey>, DbError> {
+    pub async fn survey(&self, only: Option<RoomNo>, now: Timestamp) -> Result<Vec<RoomSurvey>, DbError> {
         let mut tx = self.db.read().await?;
-        let rooms = match only {
-            None => run!(tx, fetch_all, query_as::<_, RoomRow>, ALL)?,
-            Some(token) => run!(tx, fetch_all, query_as::<_, RoomRow>, FIND, token.key())?,
-        };
+        let mut rooms = run!(tx, fetch_all, query_as::<_, RoomRow>, ALL)?;
+        rooms.retain(|room| only.is_none_or(|only| room.id == only.0));
         let mut surveys = Vec::with_capacity(rooms.len());
         for room in rooms {
             surveys.push(survey(&mut tx, room, now).await?);

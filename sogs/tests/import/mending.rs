@@ -262,3 +262,21 @@ async fn what_is_too_old_is_what_the_old_server_would_have_forgotten() {
         }
     }
 }
+
+/// The old server's tools made no longer tokens, but its tables took them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_with_a_long_token_is_shown_and_deleted() {
+    let (old, place) = (OldServer::new().await, Place::new());
+    let token = "long".repeat(20);
+    old.sql(&format!(
+        "INSERT INTO rooms (id, token, name) VALUES (1, '{token}', 'Long');"
+    ))
+    .await;
+    old.import(&place, &[]).ok();
+    place.run(&["init"]).ok();
+    assert_eq!(place.run(&["room", "show", "long", "--json"]).json()["token"], token);
+    let complaint = place.run(&["room", "delete", "long"]).fails();
+    assert!(complaint.contains("--yes"), "{complaint}");
+    place.run(&["room", "delete", "long", "--yes"]).ok();
+    assert_eq!(place.run(&["room", "list", "--json"]).json(), json!([]));
+}

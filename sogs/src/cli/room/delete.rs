@@ -29,7 +29,7 @@ impl Delete {
     pub(super) async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
         let room = known_room(server, &self.token).await?;
         if !self.yes {
-            let surveyed = show::survey(server, &room.token.parse()?).await?;
+            let surveyed = show::survey(server, &room).await?;
             show::print(&surveyed, server);
         }
         confirm(self.yes, "Delete this room and everything in it?")?;

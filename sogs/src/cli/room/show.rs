@@ -12,7 +12,7 @@ use shared::clock::Timestamp;
 use super::set::rate_limit;
 use crate::cli::beside::Server;
 use crate::cli::letters::signed;
-use crate::cli::scope::{known_room, title, token};
+use crate::cli::scope::{known_room, number, title, token};
 use crate::model::{Defaults, RoomToken, WebPart};
 use crate::store::{ACTIVE_DAYS, RoomRole, RoomRow, RoomSurvey};
 
@@ -74,7 +74,7 @@ impl Show {
         if self.rights {
             return super::rights::show(server, &self.token, self.json).await;
         }
-        let survey = survey(server, &self.token).await?;
+        let survey = survey(server, &known_room(server, &self.token).await?).await?;
         let everywhere = everywhere(server).await?;
         if self.json {
             let mut object = object(&survey, server);
@@ -95,11 +95,11 @@ impl Show {
 }
 
 /// A room and what is in it.
-pub(super) async fn survey(server: &Server<'_>, token: &RoomToken) -> Result<RoomSurvey> {
-    let room = known_room(server, token).await?;
-    let whole: RoomToken = room.token.parse()?;
-    let found = server.store.survey(Some(&whole), server.clock.now()).await?;
-    let gone = || format!("{} was deleted in between", title(&room));
+///
+/// The room is found by its number: tokens of communities that were moved here may be longer than any that is made here.
+pub(super) async fn survey(server: &Server<'_>, room: &RoomRow) -> Result<RoomSurvey> {
+    let found = server.store.survey(Some(number(room)), server.clock.now()).await?;
+    let gone = || format!("{} was deleted in between", title(room));
     found.into_iter().next().with_context(gone)
 }
 
