@@ -133,7 +133,23 @@ async fn a_ban_of_an_account_holds_when_it_comes(stores: Stores) {
         "Known elsewhere",
     ];
     live.after(place.run(&ban)).await;
+    // To be named is not to be here.
+    let named = place.run(&["user", "show", &newcomer.account, "--json"]).json();
+    assert_eq!(
+        (&named["first_seen"], &named["last_seen"]),
+        (&Value::Null, &Value::Null)
+    );
+    let text = place.run(&["user", "show", &newcomer.account]).ok();
+    for line in ["first seen    never", "last seen     never"] {
+        assert!(text.lines().any(|printed| printed == line), "{text}");
+    }
+    assert!(place.run(&["user", "list"]).ok().contains("never"));
     assert_eq!(newcomer.get("/rooms").await.status, 403);
+    let come = place.run(&["user", "show", &newcomer.id, "--json"]).json();
+    assert!(
+        come["first_seen"].is_number() && come["last_seen"].is_number(),
+        "{come}"
+    );
     let bans = place.run(&["user", "bans", "--json"]).json();
     assert_eq!(
         bans,

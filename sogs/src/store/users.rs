@@ -17,7 +17,7 @@ pub struct UserRow {
     pub session_id: String,
     /// When they first showed up or were named; nanoseconds.
     pub created: i64,
-    /// When they last signed a request; nanoseconds, a few seconds late.
+    /// When they last signed a request; nanoseconds, a few seconds late. 0 for who was only named.
     pub last_active: i64,
     /// Banned from the whole server.
     pub banned: bool,
@@ -27,6 +27,22 @@ pub struct UserRow {
     pub admin: bool,
     /// Whether others can see that they moderate the whole server.
     pub visible_mod: bool,
+}
+
+impl UserRow {
+    /// When they were first here, if they ever were: of who was only named, `created` is when that was. There are people
+    /// who posted on another server, which did not say when.
+    #[must_use]
+    pub fn first_seen(&self, posts: i64) -> Option<Timestamp> {
+        let was_here = self.last_active != 0 || posts > 0;
+        (was_here && self.created != 0).then(|| Timestamp::from_nanos(self.created))
+    }
+
+    /// When they last signed a request, if they ever did.
+    #[must_use]
+    pub fn last_seen(&self) -> Option<Timestamp> {
+        (self.last_active != 0).then(|| Timestamp::from_nanos(self.last_active))
+    }
 }
 
 impl From<UserRow> for User {
@@ -70,7 +86,7 @@ const OVERRIDES: &str = "SELECT room, banned, moderator, admin, visible_mod, rea
     WHERE person = $1";
 
 const INSERT: &str = "INSERT INTO users (session_id, created, last_active)
-    VALUES ($1, $2, $2)
+    VALUES ($1, $2, $3)
     ON CONFLICT (session_id) DO NOTHING
     RETURNING id, session_id, created, last_active, banned, moderator, admin, visible_mod";
 
@@ -190,6 +206,11 @@ impl Write {
     ///
     /// When the database fails.
     pub async fn appear(&mut self, id: &UserId) -> Result<User, DbError> {
+        self.make(id, self.now.as_nanos()).await
+    }
+
+    /// The same for somebody who was last here at that time, 0 if never.
+    async fn make(&mut self, id: &UserId, last_active: i64) -> Result<User, DbError> {
         if let Some(row) = self.user_row(id).await? {
             return Ok(row.into());
         }
@@ -200,7 +221,8 @@ impl Write {
             query_as::<_, UserRow>,
             INSERT,
             id.to_string(),
-            self.now.as_nanos()
+            self.now.as_nanos(),
+            last_active
         )?;
         if inserted.is_some() {
             self.take_over(id).await?;
@@ -219,7 +241,7 @@ impl Write {
         self.lock_person(id).await?;
         match self.known(id).await? {
             Some(user) => Ok(user),
-            None if is_possible(id) => Ok(self.appear(id).await?),
+            None if is_possible(id) => Ok(self.make(id, 0).await?),
             None => Err(ChangeError::Nobody),
         }
     }

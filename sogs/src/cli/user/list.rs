@@ -48,14 +48,13 @@ impl List {
     pub(super) async fn run(&self, server: &Server<'_>) -> Result<ExitCode> {
         let most = self.format.most(self.limit);
         let (count, people) = server.store.people(self.sort.into(), most).await?;
-        let seen = |nanos: i64| Timestamp::from_nanos(nanos);
         let list = output::List {
             header: ["LAST SEEN", "FIRST SEEN", "POSTED", "WHOLE SERVER", "ID"],
             row: &|listed: &Listed| {
                 let person = &listed.user;
                 [
-                    output::time(seen(person.last_active)),
-                    output::time(seen(person.created)),
+                    seen(person.last_seen()),
+                    seen(person.first_seen(listed.posts)),
                     output::amount(listed.posts, listed.bytes),
                     standing(person).to_owned(),
                     person.session_id.clone(),
@@ -65,8 +64,8 @@ impl List {
                 let person = &listed.user;
                 json!({
                     "id": person.session_id,
-                    "first_seen": seen(person.created),
-                    "last_seen": seen(person.last_active),
+                    "first_seen": person.first_seen(listed.posts),
+                    "last_seen": person.last_seen(),
                     "banned": person.banned,
                     "moderator": person.moderator,
                     "admin": person.admin,
@@ -82,6 +81,11 @@ impl List {
         output::note_cut(people.len(), count, "people");
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// When somebody was here.
+pub(super) fn seen(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "never".to_owned(), output::time)
 }
 
 /// What somebody is on the whole server.

@@ -9,7 +9,7 @@ use shared::cli::output;
 use shared::clock::Timestamp;
 use shared::crypto::UserId;
 
-use super::list::standing;
+use super::list::{seen, standing};
 use super::permit::{flags, told};
 use crate::cli::beside::Server;
 use crate::cli::letters::NAMES;
@@ -116,8 +116,8 @@ fn print(person: &Known) {
     if let Some(blinded) = &dossier.waits_for {
         println!("waits for     {blinded}, or the same with another sign, to take this over");
     }
-    println!("first seen    {}", output::time(Timestamp::from_nanos(row.created)));
-    println!("last seen     {}", output::time(Timestamp::from_nanos(row.last_active)));
+    println!("first seen    {}", seen(row.first_seen(dossier.messages.count)));
+    println!("last seen     {}", seen(row.last_seen()));
     println!(
         "messages      {}",
         output::amount(dossier.messages.count, dossier.messages.bytes)
@@ -242,8 +242,8 @@ fn object(person: &Known) -> Value {
     });
     json!({
         "id": row.session_id,
-        "first_seen": Timestamp::from_nanos(row.created),
-        "last_seen": Timestamp::from_nanos(row.last_active),
+        "first_seen": row.first_seen(dossier.messages.count),
+        "last_seen": row.last_seen(),
         "messages": { "count": dossier.messages.count, "bytes": dossier.messages.bytes },
         "files": { "count": dossier.files.count, "bytes": dossier.files.bytes },
         "banned": row.banned,
