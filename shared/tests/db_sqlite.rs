@@ -333,6 +333,31 @@ async fn a_copy_made_while_work_goes_on_is_whole() {
 }
 
 #[tokio::test]
+async fn what_was_deleted_is_not_in_the_file_any_more() {
+    let fixture = Fixture::sqlite();
+    let database = fixture.open().await;
+    // One that stands among others on a page, and one that fills pages of its own.
+    let secrets = ["whispered in a corner", "shouted from the roofs"];
+    let mut tx = database.write().await.unwrap();
+    add_shelf(&mut tx, "stays").await.unwrap();
+    add_shelf(&mut tx, secrets[0]).await.unwrap();
+    add_shelf(&mut tx, &secrets[1].repeat(2000)).await.unwrap();
+    tx.commit().await.unwrap();
+    database.checkpoint().await.unwrap();
+    let seen = || {
+        let file = fs::read(file_of(&database)).unwrap();
+        let has = |text: &str| file.windows(text.len()).any(|bytes| bytes == text.as_bytes());
+        [secrets[0], secrets[1], "stays"].map(has)
+    };
+    assert_eq!(seen(), [true, true, true]);
+    let mut tx = database.write().await.unwrap();
+    run!(tx, execute, query, "DELETE FROM shelves WHERE name <> 'stays'").unwrap();
+    tx.commit().await.unwrap();
+    database.checkpoint().await.unwrap();
+    assert_eq!(seen(), [false, false, true]);
+}
+
+#[tokio::test]
 async fn a_second_process_on_the_file_cannot_take_the_lease() {
     let fixture = Fixture::sqlite();
     let database = fixture.open().await;

@@ -38,6 +38,8 @@ impl SqliteBackend {
             .clone()
             .journal_mode(SqliteJournalMode::Wal)
             .pragma("wal_autocheckpoint", "0")
+            // What is deleted is overwritten with zeros, not only forgotten.
+            .pragma("secure_delete", "ON")
             .pragma("journal_size_limit", options.wal_limit.to_string());
 
         let mut connection = writing.clone().foreign_keys(false).connect().await?;

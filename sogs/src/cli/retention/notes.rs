@@ -20,9 +20,10 @@ pub(super) fn notes(settings: &Settings) -> Vec<(&'static str, Vec<String>)> {
         (
             "What deleting means",
             texts(&[
-                "What is deleted or has run out is out of everybody's reach at once. The room that it took on the disk is \
-                 used again sooner or later, but not wiped. Apps keep what they have fetched, and so may anybody else who \
-                 could read it.",
+                "What is deleted or has run out is out of everybody's reach at once. In a SQLite database its rows are \
+                 overwritten with zeros within seconds; the room that it took elsewhere on the disk (files, the \
+                 database's log, PostgreSQL) is used again sooner or later, but not wiped. Apps keep what they have \
+                 fetched, and so may anybody else who could read it.",
             ]),
         ),
         (
