@@ -171,7 +171,7 @@ async fn all_there(inside: &Inside, db: &Database, blobs: &BlobStore) -> Result<
         lost => Finding::error(
             CHECK,
             format!("{lost} of {among} have lost their bytes, or have too few or too many."),
-            inside.repair,
+            &inside.repair,
         ),
     })
 }

@@ -32,7 +32,7 @@ pub struct Inside {
     /// A statement for the latest moment in the database, in nanoseconds; 0 for none.
     pub newest: &'static str,
     /// What to do about files that have lost their bytes.
-    pub repair: &'static str,
+    pub repair: String,
     /// What time it is.
     pub clock: Clock,
 }

@@ -218,7 +218,7 @@ mod tests {
             floor_key: "floor",
             http: crate::config::HttpSettings::default(),
             newest: "",
-            repair: "",
+            repair: String::new(),
             clock: crate::clock::Clock::manual(Timestamp::from_seconds(0)),
         }
     }

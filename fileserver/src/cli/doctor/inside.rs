@@ -14,9 +14,9 @@ use crate::store::MIGRATIONS;
 const NEWEST: &str = "SELECT CAST(COALESCE(MAX(uploaded), 0) AS BIGINT) FROM files";
 
 /// Looks at everything here; the public key is given if the key can be read.
-pub(super) async fn look(report: &mut Report, loaded: &Loaded<Settings>) -> Option<X25519Public> {
+pub(super) async fn look(report: &mut Report, loaded: &Loaded<Settings>, fileserver: &str) -> Option<X25519Public> {
     let settings = &loaded.settings;
-    let inside = premises(settings);
+    let inside = premises(settings, fileserver);
     let warnings = strange().into_iter().chain(narrow(settings)).collect();
     configuration(report, NAME, loaded, warnings);
     if settings.common.base_url.is_none() {
@@ -39,7 +39,7 @@ pub(super) async fn look(report: &mut Report, loaded: &Loaded<Settings>) -> Opti
     key
 }
 
-fn premises(settings: &Settings) -> Inside {
+fn premises(settings: &Settings, fileserver: &str) -> Inside {
     Inside {
         program: NAME,
         version: env!("CARGO_PKG_VERSION"),
@@ -51,8 +51,10 @@ fn premises(settings: &Settings) -> Inside {
         floor_key: "abuse.free_space_floor",
         http: settings.common.http.clone(),
         newest: NEWEST,
-        repair: "`fileserver check` names them, and `fileserver check --repair` removes them, so that they can be uploaded \
-                 again. To get them back restore a backup.",
+        repair: format!(
+            "`{fileserver} check` names them, and `{fileserver} check --repair` removes them, so that they can be uploaded \
+             again. To get them back restore a backup."
+        ),
         clock: Clock::system(),
     }
 }

@@ -55,11 +55,12 @@ impl Doctor {
         let loaded = settings(super::NAME, PREFIX, common, Settings::validate);
         let data = loaded.as_ref().ok().map(|loaded| loaded.settings.data());
         visit(super::NAME, self.json, data.as_deref(), async |report| {
-            self.look(report, loaded).await;
+            self.look(report, loaded, &common.command(super::NAME)).await;
         })
     }
 
-    async fn look(&self, report: &mut Report, loaded: Result<Loaded<Settings>, Finding>) {
+    /// `fileserver` is how commands for this server begin.
+    async fn look(&self, report: &mut Report, loaded: Result<Loaded<Settings>, Finding>, fileserver: &str) {
         let is_here = match &loaded {
             Ok(loaded) => loaded.settings.data().exists(),
             Err(_) => true,
@@ -68,7 +69,7 @@ impl Doctor {
         if is_here || self.url.is_none() {
             report.heading("From inside:");
             match &loaded {
-                Ok(loaded) => own = inside::look(report, loaded).await,
+                Ok(loaded) => own = inside::look(report, loaded, fileserver).await,
                 Err(finding) => report.add(finding.clone()),
             }
         }

@@ -18,7 +18,7 @@ const NEWEST: &str = "SELECT CAST(COALESCE(MAX(last_active), 0) AS BIGINT) FROM 
 /// Looks at everything here; the key is given if it can be read.
 pub(super) async fn look(report: &mut Report, loaded: &Loaded<Settings>, sogs: &str) -> Option<X25519Pair> {
     let settings = &loaded.settings;
-    let inside = premises(settings);
+    let inside = premises(settings, sogs);
     let warnings = strange().into_iter().chain(narrow(settings)).collect();
     configuration(report, NAME, loaded, warnings);
     report.add(base_url(settings));
@@ -45,7 +45,7 @@ pub(super) async fn look(report: &mut Report, loaded: &Loaded<Settings>, sogs: &
     key
 }
 
-fn premises(settings: &Settings) -> Inside {
+fn premises(settings: &Settings, sogs: &str) -> Inside {
     Inside {
         program: NAME,
         version: env!("CARGO_PKG_VERSION"),
@@ -57,8 +57,10 @@ fn premises(settings: &Settings) -> Inside {
         floor_key: "files.free_space_floor",
         http: settings.common.http.clone(),
         newest: NEWEST,
-        repair: "`sogs check` names them, and `sogs check --repair` gives up what is lost. To get them back restore a \
-                 backup.",
+        repair: format!(
+            "`{sogs} check` names them, and `{sogs} check --repair` gives up what is lost. To get them back restore a \
+             backup."
+        ),
         clock: Clock::system(),
     }
 }
